@@ -1,0 +1,89 @@
+"""keysync.toml → Config. The file is optional; every setting has a default."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from keysync_shell.core.limits import Limits
+from keysync_shell.core.rules import Rules
+from keysync_shell.core.systems import Systems
+from keysync_shell.errors import KeySyncError
+
+FILE = "keysync.toml"
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a sandbox folder says of itself. `snapshots` is a folder, relative to the home or absolute."""
+
+    systems: Systems = field(default_factory=Systems)
+    rules: Rules = field(default_factory=Rules)
+    limits: Limits = field(default_factory=Limits)
+    snapshots: str = "snapshots"
+
+
+def load(home: Path) -> Config:
+    """Read `<home>/keysync.toml`.
+
+    Raises KeySyncError for a file that is no TOML, an unknown setting or a value of the wrong type.
+    """
+    path = home / FILE
+    try:
+        text = path.read_bytes().decode()
+    except (FileNotFoundError, NotADirectoryError):
+        return Config()
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeySyncError(f"{path}: cannot be read: {error}") from error
+    try:
+        return parse(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, KeySyncError) as error:
+        hint = error.hint if isinstance(error, KeySyncError) else ""
+        raise KeySyncError(f"{path}: {error}", hint=hint or "See the README's table of settings.") from error
+
+
+def parse(data: Mapping[str, Any]) -> Config:
+    """Take settings from the tables of a TOML file."""
+    readers: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+        "systems": lambda table: {"systems": _systems(table)},
+        "normalize": lambda table: {"rules": Rules(**_values(Rules, "normalize", table))},
+        "limits": lambda table: {"limits": Limits(**_values(Limits, "limits", table))},
+        "paths": lambda table: {"snapshots": _text("paths", "snapshots", table)},
+    }
+    settings: dict[str, Any] = {}
+    for name, table in data.items():
+        if name not in readers or not isinstance(table, dict):
+            raise KeySyncError(f"unknown setting [{name}]", hint=f"Known are {', '.join(f'[{n}]' for n in readers)}.")
+        settings |= readers[name](table)
+    return Config(**settings)
+
+
+def _systems(table: Mapping[str, Any]) -> Systems:
+    unknown = sorted(set(table) - {"names", "authority"})
+    names = table.get("names", list(Systems().names))
+    if unknown or not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise KeySyncError("[systems] takes names (a list of texts) and authority (one of them)")
+    return Systems(tuple(names), _text("systems", "authority", {"authority": names[0] if names else "", **table}))
+
+
+def _values(kind: type[Rules] | type[Limits], section: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    defaults = asdict(kind())
+    for name, value in table.items():
+        if name not in defaults:
+            raise KeySyncError(f"unknown setting {name} in [{section}]", hint=f"Known are {', '.join(defaults)}.")
+        wanted = type(defaults[name])
+        if type(value) is not wanted or (wanted is int and value < 0):
+            kind_of = "true or false" if wanted is bool else "a whole number from 0"
+            raise KeySyncError(f"[{section}] {name} = {value!r}: it takes {kind_of}")
+    return dict(table)
+
+
+def _text(section: str, name: str, table: Mapping[str, Any]) -> str:
+    unknown = sorted(set(table) - {name, "names"})
+    value = table.get(name)
+    if unknown or not isinstance(value, str) or not value:
+        raise KeySyncError(f'[{section}] takes {name} = "…"')
+    return value

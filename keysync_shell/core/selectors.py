@@ -1,0 +1,167 @@
+"""Which keys a command means: literals, ranges, globs and regular expressions.
+
+`CUST-00010..CUST-00020` is an inclusive range, `'CUST-0*'` a glob, `re:^CUST` a regular expression (found
+anywhere in the key), and `key:…` takes what follows literally. Globs and regular expressions only look up.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import polars as pl
+
+from keysync_shell.core import table
+from keysync_shell.core.keys import safe, shown
+from keysync_shell.core.limits import Limits
+from keysync_shell.errors import KeySyncError
+
+NUMBERED = re.compile(r"(.*?)([0-9]+)([^0-9]*)", re.DOTALL)
+WILD = frozenset("*?[")
+
+
+@dataclass(frozen=True)
+class Range:
+    """Keys `<prefix><number><suffix>` with numbers first to last, padded to `width` digits."""
+
+    prefix: str
+    first: int
+    last: int
+    width: int
+    suffix: str
+
+    def keys(self) -> pl.Series:
+        number = pl.int_range(self.first, self.last + 1).cast(pl.String).str.zfill(self.width)
+        return pl.select(key=pl.concat_str(pl.lit(self.prefix), number, pl.lit(self.suffix))).to_series()
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True)
+class KeyQuery:
+    """What the KEYS… of a command say. `expressions` are Rust regular expressions, one a glob or `re:`."""
+
+    literals: tuple[str, ...] = ()
+    ranges: tuple[Range, ...] = ()
+    expressions: tuple[tuple[str, str], ...] = ()  # (literal prefix, expression)
+    everything: bool = False
+
+    @classmethod
+    def parse(cls, words: Iterable[str], limits: Limits, *, look_up: bool, literals: Iterable[str] = ()) -> KeyQuery:
+        """Read KEYS… words; `literals` are keys that came from a file and are taken as they are.
+
+        Raises KeySyncError for a bad range, a bad expression, or more keys than one command may name.
+        """
+        plain, ranges, expressions = list(literals), [], []
+        for word in words:
+            if word.startswith("key:"):
+                plain.append(word[4:])
+            elif look_up and word.startswith("re:"):
+                expressions.append(("", _checked(word[3:], limits)))
+            elif ".." in word:
+                ranges.append(_range(word))
+            elif look_up and WILD & set(word):
+                expressions.append((_glob_prefix(word), _checked(_glob(word), limits)))
+            else:
+                plain.append(word)
+        limits.check("keys_per_command", len(plain) + sum(len(r) for r in ranges), "keys named")
+        return cls(tuple(plain), tuple(ranges), tuple(expressions))
+
+    def named(self) -> pl.Series:
+        """Every key that is named outright, distinct and in order."""
+        literals = pl.Series(table.KEY, self.literals, dtype=pl.String)
+        return table.distinct(pl.concat([literals, *(r.keys() for r in self.ranges)]))
+
+    def matches(self, keys: pl.Series) -> pl.Series:
+        """Those of the sorted keys that are meant, distinct and in order."""
+        if self.everything:
+            return table.distinct(keys)
+        rows = pl.DataFrame({table.KEY: keys})
+        named = self.named()
+        found = [named.filter(table.holds(rows, named))]
+        found += [_matching(rows, prefix, expression) for prefix, expression in self.expressions]
+        return table.distinct(pl.concat(found))
+
+
+EVERYTHING = KeyQuery(everything=True)
+
+
+def near_misses(keys: pl.Series, canonical: pl.Series, wanted: str, wanted_canonical: str) -> list[str]:
+    """Up to three keys that somebody who typed `wanted` may have meant: another spelling, or a neighbour.
+
+    `keys` are sorted, `canonical` are theirs.
+    """
+    respelled = keys.filter(canonical == wanted_canonical).head(3).to_list() if wanted_canonical else []
+    place = int(keys.search_sorted(pl.Series([wanted]), "left")[0]) if len(keys) else 0
+    neighbours = keys.slice(max(0, place - 25), 50).to_list()
+    close = difflib.get_close_matches(wanted, neighbours, n=3, cutoff=0.75)
+    return list(dict.fromkeys([*respelled, *close]))[:3]
+
+
+def _matching(rows: pl.DataFrame, prefix: str, expression: str) -> pl.Series:
+    keys = table.with_prefix(rows, prefix)[table.KEY]
+    return keys.filter(keys.str.contains(expression)) if len(keys) else keys
+
+
+def _range(word: str) -> Range:
+    low, _, high = word.partition("..")
+    first, last = NUMBERED.fullmatch(low), NUMBERED.fullmatch(high)
+    # NUMBERED takes the first run of digits that only non-digits follow: the last number of the key
+    if not first or not last:
+        raise _bad_range(word, "both ends need a number")
+    if (first[1], first[3]) != (last[1], last[3]):
+        raise _bad_range(word, "the two ends differ in more than their last number")
+    if int(first[2]) > int(last[2]):
+        raise _bad_range(word, "it runs backwards")
+    if len(first[2]) != len(last[2]) and (first[2].startswith("0") or last[2].startswith("0")):
+        raise _bad_range(word, "the numbers are padded to different widths")
+    return Range(first[1], int(first[2]), int(last[2]), len(first[2]), first[3])
+
+
+def _bad_range(word: str, why: str) -> KeySyncError:
+    return KeySyncError(
+        f"bad range {shown(word)}: {why}",
+        hint="A range looks like CUST-00010..CUST-00020. For a key that holds '..' write key:THE-KEY.",
+    )
+
+
+def _checked(expression: str, limits: Limits) -> str:
+    """The expression, if Polars takes it; its engine runs in linear time, so none can blow up."""
+    limits.check("regex_chars", len(expression), "regular expression in characters")
+    try:
+        pl.Series([""]).str.contains(expression)
+    except pl.exceptions.ComputeError as error:
+        lines = str(error).splitlines()
+        reason = next((line[7:] for line in lines if line.startswith("error: ")), lines[0])
+        raise KeySyncError(
+            f"bad regular expression {safe(expression)!r}: {safe(reason)}",
+            hint="The syntax is that of Rust's regex: no look-around, no back-references.",
+        ) from None
+    return expression
+
+
+def _glob_prefix(glob: str) -> str:
+    return glob[: min(i for i, letter in enumerate(glob) if letter in WILD)]
+
+
+def _glob(glob: str) -> str:
+    """The regular expression of a shell glob: `*`, `?`, `[abc]`, `[a-z]`, `[!abc]`. An unclosed `[` is itself."""
+    out, i = [], 0
+    while i < len(glob):
+        letter, i = glob[i], i + 1
+        close = glob.find("]", i + 1 + glob.startswith("!", i)) if letter == "[" else -1
+        if letter == "*":
+            out.append(".*")
+        elif letter == "?":
+            out.append(".")
+        elif close > 0:
+            negated = glob.startswith("!", i)
+            members = re.sub(r"([\\\[\]&~^])", r"\\\1", glob[i + negated : close])
+            out.append(f"[{'^' if negated else ''}{members}]")
+            i = close + 1
+        else:
+            out.append(re.escape(letter) if letter.isascii() else letter)
+    return rf"(?s)\A{''.join(out)}\z"

@@ -1,0 +1,110 @@
+"""A key table: one row or more a key, every column a string, sorted by key and then by the other columns.
+
+These functions keep that order. Lookups are binary searches; only bulk edits touch every row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+KEY = "key"
+COLUMNS = ("key", "last_seen_at", "system", "status")
+SMALL = 64  # edits of up to this many keys are spliced between slices that are not copied
+MAX_CHUNKS = 256  # each splice adds chunks; past this many a copy is cheaper than searching through them
+
+
+def empty(columns: Iterable[str] = COLUMNS) -> pl.DataFrame:
+    """A table without rows."""
+    return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+
+
+def ordered(table: pl.DataFrame) -> pl.DataFrame:
+    """The same rows in table order."""
+    keys = table[KEY]
+    if len(keys) < 2 or (keys.slice(1) > keys.slice(0, len(keys) - 1)).all():
+        return table
+    if keys.n_unique() == len(keys):
+        return table.sort(KEY)
+    return table.sort(KEY, *(name for name in table.columns if name != KEY))
+
+
+def key_series(keys: Iterable[str]) -> pl.Series:
+    """Distinct keys in order, as lookups want them."""
+    return distinct(pl.Series(KEY, list(keys), dtype=pl.String))
+
+
+def distinct(keys: pl.Series) -> pl.Series:
+    """The distinct values in order, under the name `key`."""
+    return keys.unique().sort().alias(KEY)
+
+
+def bounds(table: pl.DataFrame, keys: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """First row of each key and the row behind its last one (equal where the key is not there)."""
+    column = table[KEY]
+    if len(keys) == 0 or len(column) == 0:
+        none = pl.repeat(0, len(keys), dtype=pl.UInt32, eager=True)
+        return none, none
+    return column.search_sorted(keys, "left"), column.search_sorted(keys, "right")
+
+
+def holds(table: pl.DataFrame, keys: pl.Series) -> pl.Series:
+    """For each key whether the table has it, as booleans."""
+    first, behind = bounds(table, keys)
+    return (first < behind).alias("holds")
+
+
+def rows_of(table: pl.DataFrame, keys: pl.Series) -> pl.DataFrame:
+    """The rows of these keys (distinct and sorted), in table order."""
+    if len(keys) <= SMALL:
+        first, behind = bounds(table, keys)
+        pieces = [table.slice(a, b - a) for a, b in zip(first, behind, strict=True) if b > a]
+        return pl.concat(pieces) if pieces else table.clear()
+    return table.filter(pl.col(KEY).is_in(keys.implode()))
+
+
+def splice(table: pl.DataFrame, keys: pl.Series, rows: pl.DataFrame) -> pl.DataFrame:
+    """The table with the rows of `keys` (distinct and sorted) replaced by `rows`, which are rows of those keys."""
+    if len(keys) > SMALL:
+        rest = table.filter(~pl.col(KEY).is_in(keys.implode()))
+        return ordered(rest.merge_sorted(rows, KEY)) if len(rest) and len(rows) else _either(rest, rows)
+    first, behind = bounds(table, keys)
+    row_first, row_behind = bounds(rows, keys)
+    pieces, done = [], 0
+    for a, b, c, d in zip(first, behind, row_first, row_behind, strict=True):
+        pieces += [table.slice(done, a - done), rows.slice(c, d - c)]
+        done = b
+    result = pl.concat([piece for piece in [*pieces, table.slice(done)] if len(piece)] or [table.clear()])
+    return result.rechunk() if result.n_chunks() > MAX_CHUNKS else result
+
+
+def with_prefix(table: pl.DataFrame, prefix: str) -> pl.DataFrame:
+    """The rows whose key starts with `prefix`: two binary searches."""
+    first, behind = prefix_bounds(table[KEY], prefix)
+    return table.slice(first, behind - first)
+
+
+def prefix_bounds(keys: pl.Series, prefix: str) -> tuple[int, int]:
+    """Where the sorted keys with this prefix begin and end."""
+    if not prefix:
+        return 0, len(keys)
+    first = keys.search_sorted(pl.Series([prefix]), "left")[0]
+    above = _after_prefix(prefix)
+    behind = keys.search_sorted(pl.Series([above]), "left")[0] if above else len(keys)
+    return int(first), int(behind)
+
+
+def _after_prefix(prefix: str) -> str:
+    """The least string above every string with this prefix, or "" if there is none."""
+    for i in range(len(prefix) - 1, -1, -1):
+        code = ord(prefix[i]) + 1
+        if code == 0xD800:  # the surrogates are not characters
+            code = 0xE000
+        if code <= 0x10FFFF:
+            return prefix[:i] + chr(code)
+    return ""
+
+
+def _either(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
+    return a if len(a) else b

@@ -1,0 +1,120 @@
+"""The newest state in memory, and how it catches up with the disk. Every function here wants the lock held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import polars as pl
+
+from keysync_shell.core.change import Change, between, changes
+from keysync_shell.core.discrepancies import Summary, summarize
+from keysync_shell.core.index import Index
+from keysync_shell.core.rules import Rules
+from keysync_shell.core.state import State
+from keysync_shell.errors import KeySyncError
+from keysync_shell.storage import tables
+from keysync_shell.storage.commit import Store
+from keysync_shell.storage.home import Home
+from keysync_shell.storage.oplog import Operation
+from keysync_shell.storage.tables import Found
+
+
+@dataclass
+class Memory:
+    """State and index after `newest`; without `newest` nothing was ever committed."""
+
+    state: State
+    rules: Rules
+    newest: Operation | None = None
+    _index: Index | None = field(default=None, repr=False)
+
+    @property
+    def index(self) -> Index:
+        if self._index is None:
+            self._index = Index.build(self.state, self.rules)
+        return self._index
+
+    def summary(self) -> Summary:
+        return summarize(self.index, self.state)
+
+    def after(self, change: Change, newest: Operation | None) -> Memory:
+        """Memory moved on by a change; this one stays as it is."""
+        return Memory(self.state.apply(change), self.rules, newest, self.index.updated(change))
+
+
+@dataclass(frozen=True)
+class OutsideEdit:
+    """What other programs did to system files: new contents, and the rows before where they are known."""
+
+    found: Mapping[str, Found]
+    change: Change
+    traceable: bool
+
+
+def from_files(home: Home, rules: Rules) -> tuple[Memory, dict[str, Found]]:
+    """Read every system file, with no history."""
+    found = {name: tables.read(home, name) for name in home.config.systems.names}
+    state = State(home.config.systems, {name: file.rows for name, file in found.items()})
+    return Memory(state, rules), found
+
+
+def from_committed(home: Home, store: Store, newest: Operation, rules: Rules) -> tuple[Memory, OutsideEdit | None]:
+    """The state after the newest operation, and what was done outside since."""
+    rows: dict[str, pl.DataFrame] = {}
+    found: dict[str, Found] = {}
+    traceable = True
+    for name in home.config.systems.names:
+        if name not in newest.after:
+            raise _other_systems(home, name, newest)
+        cached = tables.committed(home, store.log, name, newest)
+        if tables.as_committed(home, name, newest):
+            rows[name] = cached if cached is not None else tables.read(home, name).rows
+            continue
+        found[name] = tables.read(home, name)
+        traceable = traceable and cached is not None
+        rows[name] = cached if cached is not None else found[name].rows
+    memory = Memory(State(home.config.systems, rows), rules, newest)
+    return memory, _outside(home, memory, found, traceable) if found else None
+
+
+def moved_on(home: Home, store: Store, memory: Memory) -> tuple[Memory, OutsideEdit | None]:
+    """Memory after the operations that other processes committed, and what was done outside since."""
+    assert memory.newest is not None
+    for operation in store.log.since(memory.newest.number):
+        memory = memory.after(store.log.change(operation.number), operation)
+    newest = memory.newest
+    assert newest is not None
+    found = {
+        name: tables.read(home, name)
+        for name in home.config.systems.names
+        if not tables.as_committed(home, name, newest)
+    }
+    return memory, _outside(home, memory, found, True) if found else None
+
+
+def _outside(home: Home, memory: Memory, found: Mapping[str, Found], traceable: bool) -> OutsideEdit:
+    for name, file in found.items():
+        if len(file.rows) == 0 and memory.state.rows(name) > 0:
+            raise KeySyncError(
+                f"{home.system_file(name)} lost all its {memory.state.rows(name):,} rows outside of KeySync",
+                hint=f"Put them back, or leave one row and say: remove-key '*' --systems {name}",
+            )
+    parts = {name: between(memory.state.tables[name], file.rows) for name, file in found.items()}
+    return OutsideEdit(found, changes(parts), traceable)
+
+
+def taken_in(operation: Operation, edit: OutsideEdit) -> Operation:
+    """The operation with what the files hold now."""
+    return replace(
+        operation,
+        after={**operation.after, **{name: file.sha256 for name, file in edit.found.items()}},
+        signatures={**operation.signatures, **{name: file.signature for name, file in edit.found.items()}},
+    )
+
+
+def _other_systems(home: Home, name: str, newest: Operation) -> KeySyncError:
+    return KeySyncError(
+        f"keysync.toml names a system {name}, but this sandbox was made with {', '.join(newest.after)}",
+        hint=f"Keep the names, or move {home.private} away to begin a new history.",
+    )

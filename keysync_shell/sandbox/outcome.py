@@ -1,0 +1,55 @@
+"""What somebody asks of a sandbox, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from keysync_shell.core.change import Change, SystemChange
+from keysync_shell.core.discrepancies import Summary
+from keysync_shell.storage.oplog import Counts, Operation
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who asks for a change, in which words, and how far it may go.
+
+    `approve` is shown what would happen and answers whether to do it; None asks nobody. `creates` allows a sandbox
+    to begin where there is none yet.
+    """
+
+    kind: str
+    line: str
+    source: str
+    dry_run: bool = False
+    approve: Callable[[Outcome], bool] | None = None
+    creates: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command changed, or would change.
+
+    `operation` is None if nothing was committed: nothing really changes, a dry run, or `pending` until the end of an
+    atomic script. `undid` is the operation that an undo or a redo is about. `kept` are files of other programs that
+    were in the way and were set aside.
+    """
+
+    kind: str
+    counts: Mapping[str, Counts]
+    before: Summary
+    after: Summary
+    change: Change
+    left_out: Mapping[str, Mapping[str, int]]
+    notes: tuple[str, ...] = ()
+    operation: Operation | None = None
+    undid: Operation | None = None
+    dry_run: bool = False
+    pending: bool = False
+    kept: tuple[Path, ...] = ()
+
+
+def counts(part: SystemChange) -> Counts:
+    """How many keys a change adds, removes and alters."""
+    return Counts(len(part.added), len(part.removed), len(part.altered))

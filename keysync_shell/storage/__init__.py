@@ -1,0 +1,1 @@
+"""Effects: files and SQLite. Nothing is decided here."""

@@ -1,0 +1,261 @@
+"""The commit protocol: staged files, one row in the log, then the files are swapped in.
+
+lock → recover → (the caller looks and decides) → stage and sync → the log row, which is the commit point → swap →
+sync the folder → drop what was displaced. Recovery puts a staged file whose token is in the newest row in its
+place and deletes any other; so a crash at any moment leaves the state before or after.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import signal
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+
+from keysync_shell.core.change import Change
+from keysync_shell.errors import KeySyncError
+from keysync_shell.storage import files, lock
+from keysync_shell.storage.files import Signature, Staged, explained
+from keysync_shell.storage.home import Home
+from keysync_shell.storage.oplog import Operation, OperationLog
+
+STAGED_NAME = re.compile(r"\.(?P<system>[A-Za-z0-9]+)\.csv\.(?P<token>[0-9a-f]{16})\.new")
+SETTLED_LATER = "It is settled at the next start: whatever is found then is the state before or after."
+
+
+class ChangedMeanwhile(KeySyncError):
+    """A system file was written between the look at it and the commit; nothing was committed."""
+
+
+@dataclass(frozen=True)
+class Staging:
+    """Files that wait to be swapped in under one token."""
+
+    token: str
+    files: Mapping[str, Staged]
+    before: Operation | None
+
+
+@dataclass(frozen=True)
+class Committed:
+    """An operation as it stands in the log, and files that somebody wrote meanwhile and that were kept aside."""
+
+    operation: Operation
+    kept: tuple[Path, ...] = ()
+
+
+class Store:
+    """The system files and the log of one sandbox, written together or not at all.
+
+    Everything but `locked` wants the lock. After an error no handle is used again.
+    """
+
+    def __init__(self, home: Home, lock_timeout: float) -> None:
+        self._home = home
+        self._lock_timeout = lock_timeout
+        self.log = OperationLog(home.database, lock_timeout)
+        self.kept: list[Path] = []
+        self._held = False
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the sandbox's lock with everything recovered; inside such a block it costs nothing.
+
+        Raises LockTimeout, ReadOnlyHome, or KeySyncError if the disk does not answer.
+        """
+        if self._held:
+            yield
+            return
+        with explained("the sandbox cannot be opened"):
+            self._make_private_folder()
+        with self._guarded(), lock.held(self._home.lock, self._lock_timeout):
+            self._recover()
+            self._held = True
+            try:
+                yield
+            finally:
+                self._held = False
+
+    def exists(self) -> bool:
+        """Whether any system file is there, or the log says that there were some."""
+        there = any(os.path.lexists(self._home.system_file(name)) for name in self._home.config.systems.names)
+        return there or self._home.database.exists()
+
+    @contextlib.contextmanager
+    def staging(self, contents: Mapping[str, bytes], before: Operation | None) -> Iterator[Staging]:
+        """New contents for some system files, complete and durable beside them; dropped if the block fails.
+
+        `before` is the operation after which the caller decided. Raises KeySyncError if there is no room.
+        """
+        token = secrets.token_hex(8)
+        total = sum(len(data) for data in contents.values())
+        try:
+            with explained(f"nothing was committed; {total:,} bytes had to be written"):
+                files.make_folder(self._home.systems)
+                staged = {name: self._stage(name, token, data) for name, data in contents.items()}
+                files.sync_folder(self._home.systems)
+            yield Staging(token, staged, before)
+        except BaseException as error:
+            if not (isinstance(error, KeySyncError) and error.committed is not False):
+                for name in contents:
+                    with contextlib.suppress(OSError):
+                        self._home.staged_file(name, token).unlink(missing_ok=True)
+            raise
+
+    def commit(
+        self, operation: Operation, change: Change, staging: Staging, originals: Mapping[str, bytes]
+    ) -> Committed:
+        """Make the operation durable and swap its files in. No signal may cut this (see `signals_wait`).
+
+        A file that somebody wrote since it was looked at is never overwritten: ChangedMeanwhile if it is noticed
+        in time, else it is kept aside. Raises KeySyncError whose `committed` says what became of the operation.
+        """
+        staged = staging.files
+        self._look_again(staging)
+        operation = replace(
+            operation,
+            after={**operation.after, **{name: file.sha256 for name, file in staged.items()}},
+            signatures={**operation.signatures, **{name: file.signature for name, file in staged.items()}},
+        )
+        self._append(operation, staging.token, change, originals)
+        with explained("committed, but the files are completed at the next start", lambda: True):
+            kept = self._swap_in(staged, operation, staging.token)
+        return Committed(operation, tuple(kept))
+
+    def record(self, operation: Operation, change: Change, originals: Mapping[str, bytes]) -> None:
+        """Log what the files hold already: the opening entry, or an outside edit."""
+        self._append(operation, secrets.token_hex(8), change, originals)
+
+    def close(self) -> None:
+        self.log.close()
+
+    def _make_private_folder(self) -> None:
+        if self._home.private.is_dir():
+            return
+        if os.path.lexists(self._home.root) and not self._home.root.is_dir():
+            raise KeySyncError(f"{self._home.root} is not a folder", hint="Name a folder with --home.")
+        files.make_folder(self._home.root)
+        with contextlib.suppress(FileExistsError):
+            self._home.private.mkdir(mode=0o700)
+        files.sync_folder(self._home.root)
+
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Close the log's connection on any error, and explain those of SQLite and the disk."""
+        try:
+            with explained("the sandbox could not be read or written"):
+                yield
+        except sqlite3.Error as error:
+            self.log.close()
+            raise KeySyncError(
+                f"{self._home.database}: {error}",
+                hint="If it is damaged, move it away: the keys are in systems/, only the history is in there.",
+            ) from error
+        except BaseException:
+            self.log.close()
+            raise
+
+    def _stage(self, name: str, token: str, data: bytes) -> Staged:
+        return files.stage(self._home.staged_file(name, token), self._home.system_file(name), data)
+
+    def _look_again(self, staging: Staging) -> None:
+        for name, file in staging.files.items():
+            status = files.regular(file.target)
+            seen = staging.before.signatures.get(name) if staging.before else None
+            if seen and (status is None or Signature.of(status) != seen):
+                raise ChangedMeanwhile(f"{file.target} was changed by another program during the command")
+
+    def _append(self, operation: Operation, token: str, change: Change, originals: Mapping[str, bytes]) -> None:
+        try:
+            self.log.append(operation, token, change, originals)
+        except (sqlite3.Error, OSError) as error:
+            if self._was_committed(token, error):
+                return
+            self._recover()
+            raise KeySyncError(
+                f"nothing was committed; {self._home.database}: {error}",
+                hint="Free some space if the disk is full, and say it again.",
+            ) from error
+
+    def _was_committed(self, token: str, error: Exception) -> bool:
+        """Ask the database anew; an error while committing says nothing about the outcome."""
+        try:
+            self.log.close()
+            return self.log.has_token(token)
+        except (sqlite3.Error, OSError) as second:
+            raise KeySyncError(
+                f"unknown whether it was committed; {self._home.database}: {error}; {second}",
+                hint=SETTLED_LATER,
+                committed=None,
+            ) from second
+
+    def _swap_in(self, staged: Mapping[str, Staged], operation: Operation, token: str) -> list[Path]:
+        for file in staged.values():
+            files.swap(file.path, file.target)
+        files.sync_folder(self._home.systems)  # the new names must be durable before the displaced files go
+        known = {name: {operation.before.get(name), operation.after.get(name)} for name in staged}
+        settled = [self._settle(file.path, name, known[name], token) for name, file in staged.items()]
+        return [kept for kept in settled if kept]
+
+    def _settle(self, displaced: Path, name: str, known: set[str | None], token: str) -> Path | None:
+        """Drop the file that ours displaced, or keep it aside if somebody wrote it meanwhile."""
+        if not os.path.lexists(displaced):
+            return None
+        if files.file_digest(displaced) in known:
+            displaced.unlink()
+            return None
+        kept = self._home.kept_file(name, token)
+        displaced.rename(kept)
+        return kept
+
+    def _recover(self) -> None:
+        """Finish the swap of the newest operation, and delete what was staged but never committed."""
+        if not self._home.systems.is_dir():
+            return
+        leftovers = [match for path in self._home.systems.iterdir() if (match := STAGED_NAME.fullmatch(path.name))]
+        if not leftovers:
+            return
+        newest = self.log.newest()
+        token = self.log.token(newest.number) if newest else ""
+        ours = [match["system"] for match in leftovers if match["token"] == token]
+        for match in leftovers:
+            if match["token"] != token:
+                (self._home.systems / match[0]).unlink()
+        for name in ours:
+            self._finish(name, newest, token)
+        files.sync_folder(self._home.systems)
+        for name in ours:
+            known = {newest.before.get(name), newest.after.get(name)} if newest else set()
+            if kept := self._settle(self._home.staged_file(name, token), name, known, token):
+                self.kept.append(kept)
+
+    def _finish(self, name: str, newest: Operation | None, token: str) -> None:
+        staged, target = self._home.staged_file(name, token), self._home.system_file(name)
+        current = files.file_digest(target) if files.regular(target) else None
+        if newest and current != newest.after.get(name):
+            files.swap(staged, target)
+
+
+@contextlib.contextmanager
+def signals_wait() -> Iterator[None]:
+    """Hold back SIGINT and SIGTERM while a commit is under way; they are delivered afterwards."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    arrived: list[tuple[int, FrameType | None]] = []
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    handlers = {kind: signal.signal(kind, lambda number, frame: arrived.append((number, frame))) for kind in kinds}
+    try:
+        yield
+    finally:
+        for kind, handler in handlers.items():
+            signal.signal(kind, handler)
+    for number, _ in arrived:
+        signal.raise_signal(number)

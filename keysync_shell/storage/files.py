@@ -1,0 +1,189 @@
+"""Files that survive a crash: staged beside their target, synced, then swapped in."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import functools
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from keysync_shell.errors import KeySyncError, ReadOnlyHome
+
+AT_FDCWD = -100
+RENAME_EXCHANGE = 2
+READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
+NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}
+COARSE_CLOCK_NS = 2_000_000_000  # FAT counts in steps of 2 s, HFS+ and ext3 in seconds
+FINE_CLOCK_NS = 50_000_000  # others in steps of a clock tick, at most some ms
+
+WRITABLE = "Copy the sandbox to a folder that you may write, or name another with --home."
+HINTS = {
+    errno.ENOSPC: "Free some space and say it again.",
+    errno.EDQUOT: "Your quota is used up; free some space and say it again.",
+    **dict.fromkeys(READ_ONLY, WRITABLE),
+    errno.EIO: "The disk reports an error; look at its health before you go on.",
+}
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What tells cheaply that a file is probably untouched."""
+
+    inode: int
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Signature:
+        return cls(status.st_ino, status.st_size, status.st_mtime_ns)
+
+    def settled(self) -> bool:
+        """Whether a write from now on is sure to get another mtime."""
+        step = FINE_CLOCK_NS if self.mtime_ns % 1_000_000_000 else COARSE_CLOCK_NS
+        return time.time_ns() - self.mtime_ns > step
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A complete, synced file that waits beside its target."""
+
+    path: Path
+    target: Path
+    sha256: str
+    signature: Signature
+
+
+@contextlib.contextmanager
+def explained(doing: str, committed: Callable[[], bool | None] = lambda: False) -> Iterator[None]:
+    """Turn an OSError into an error for the user; `committed` is asked when it happens."""
+    try:
+        yield
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        kind = ReadOnlyHome if error.errno in READ_ONLY else KeySyncError
+        hint = HINTS.get(error.errno or 0, "")
+        raise kind(f"{doing}: {where}{error.strerror or error}", hint=hint, committed=committed()) from error
+
+
+def regular(path: Path) -> os.stat_result | None:
+    """The file's status, None if there is no such file.
+
+    Raises KeySyncError for a symlink, a folder, a FIFO or a device.
+    """
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        raise KeySyncError(f"{path} is not a regular file", hint="Put a real file there; links are not followed.")
+    return status
+
+
+def read(path: Path, limit: int) -> tuple[bytes, Signature]:
+    """The content of a regular file and the signature of what was read.
+
+    Raises KeySyncError if it is larger than `limit` bytes, OSError if it cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise KeySyncError(f"{path} is not a regular file", hint="Put a real file there; links are not followed.")
+        if status.st_size > limit:
+            raise KeySyncError(
+                f"{path}: {status.st_size:,} bytes are over the limit of {limit:,}",
+                hint="Set file_bytes under [limits] in keysync.toml.",
+            )
+        return file.read(), Signature.of(status)
+
+
+def digest(data: bytes | memoryview) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def stage(path: Path, target: Path, data: bytes | memoryview) -> Staged:
+    """Write a new file beside its target, with the target's mode and owner, and sync it.
+
+    Raises OSError; then the file may be there in part, for the caller to drop.
+    """
+    old = regular(target)
+    mode = 0o600 if old else 0o666
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb", buffering=0) as file:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[file.write(rest) :]  # a raw write may be short when the disk is nearly full
+        if old:
+            os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+            if os.geteuid() == 0:
+                os.fchown(descriptor, old.st_uid, old.st_gid)
+        sync(descriptor)
+        status = os.fstat(descriptor)
+    return Staged(path, target, digest(data), Signature.of(status))
+
+
+def sync(descriptor: int) -> None:
+    """Make a file's content durable; on macOS fsync alone leaves it in the drive's cache."""
+    if full := getattr(fcntl, "F_FULLFSYNC", None):
+        fcntl.fcntl(descriptor, full)
+    else:
+        os.fsync(descriptor)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def swap(new: Path, target: Path) -> None:
+    """Put the new file in the target's place.
+
+    What stood there is then under the new file's name, where the file system can exchange two names in one step;
+    elsewhere it is gone.
+    """
+    if not os.path.lexists(target) or not _exchange(new, target):
+        new.replace(target)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and its parents, durably."""
+    if not path.is_dir():
+        make_folder(path.parent)
+        with contextlib.suppress(FileExistsError):
+            path.mkdir()
+        sync_folder(path.parent)
+
+
+@functools.cache
+def _renameat2() -> Callable[..., int] | None:
+    return getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two names; False where the system cannot."""
+    rename = _renameat2()
+    if rename is None:
+        return False
+    if rename(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in NO_EXCHANGE:
+        return False
+    raise OSError(code, os.strerror(code), str(other))

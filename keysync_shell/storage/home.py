@@ -1,0 +1,55 @@
+"""Where everything lives under a sandbox folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from keysync_shell.config import Config
+
+
+@dataclass(frozen=True)
+class Home:
+    """The paths of one sandbox; nothing here touches the disk."""
+
+    root: Path
+    config: Config
+
+    @property
+    def systems(self) -> Path:
+        return self.root / "systems"
+
+    @property
+    def snapshots(self) -> Path:
+        return self.root / self.config.snapshots
+
+    @property
+    def private(self) -> Path:
+        return self.root / ".keysync"
+
+    @property
+    def database(self) -> Path:
+        return self.private / "history.db"
+
+    @property
+    def lock(self) -> Path:
+        return self.private / "lock"
+
+    @property
+    def cache(self) -> Path:
+        return self.private / "cache"
+
+    @property
+    def typed(self) -> Path:
+        """The lines typed at the prompt."""
+        return self.private / "typed"
+
+    def system_file(self, name: str) -> Path:
+        return self.systems / f"{name}.csv"
+
+    def staged_file(self, name: str, token: str) -> Path:
+        return self.systems / f".{name}.csv.{token}.new"
+
+    def kept_file(self, name: str, token: str) -> Path:
+        """Where a file goes that somebody wrote while a command was replacing it."""
+        return self.systems / f"{name}.csv.external-{token}"

@@ -1,0 +1,71 @@
+"""One writer at a time: an advisory lock that the kernel drops when its holder dies."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from keysync_shell.errors import LockTimeout
+from keysync_shell.storage.files import explained
+
+POLL_SECONDS = 0.005
+
+
+@contextlib.contextmanager
+def held(path: Path, timeout: float) -> Iterator[None]:
+    """Hold the lock; its file says for people which process does.
+
+    Raises LockTimeout after `timeout` seconds, ReadOnlyHome if the file cannot be written.
+    """
+    descriptor = _acquire(path, time.monotonic() + timeout)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(path: Path, deadline: float) -> int:
+    while True:
+        descriptor = _open(path)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _same_file(descriptor, path):
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+                return descriptor
+        except BlockingIOError:
+            pass
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+        if time.monotonic() > deadline:
+            raise LockTimeout(
+                f"{path.parent.parent} is in use by another process{_holder(path)}",
+                hint="Wait for it to finish, or give it longer with --lock-timeout SECONDS.",
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _open(path: Path) -> int:
+    with explained("the sandbox cannot be locked"):
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
+
+def _same_file(descriptor: int, path: Path) -> bool:
+    """Whether the file that we locked still has that name; somebody may have removed it meanwhile."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _holder(path: Path) -> str:
+    try:
+        return f" (pid {int(path.read_text())})"
+    except (OSError, ValueError):
+        return ""

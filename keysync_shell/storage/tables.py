@@ -1,0 +1,96 @@
+"""System files as they are found on disk, compared with what was committed last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from keysync_shell.errors import KeySyncError
+from keysync_shell.storage import cache, files, system_csv
+from keysync_shell.storage.files import Signature
+from keysync_shell.storage.home import Home
+from keysync_shell.storage.oplog import Operation, OperationLog
+
+CACHE_ALWAYS_ROWS = 100_000  # tables up to this size are cached after every commit
+CACHE_EVERY = 64  # larger ones when the log has run this far ahead of the cache
+TRIES = 5
+
+
+@dataclass(frozen=True)
+class Found:
+    """A system file: its rows and digest; `original` holds its bytes if they are not in our form."""
+
+    rows: pl.DataFrame
+    sha256: str
+    signature: Signature
+    original: bytes | None
+
+
+def read(home: Home, name: str) -> Found:
+    """Read a system file.
+
+    Raises BadFile if it is malformed, KeySyncError if it is missing, too large or no regular file.
+    """
+    path = home.system_file(name)
+    for _ in range(TRIES):
+        try:
+            data, signature = files.read(path, home.config.limits.file_bytes)
+        except FileNotFoundError:
+            raise missing(home, name) from None
+        status = files.regular(path)
+        if status and Signature.of(status) == signature:
+            break  # else somebody is writing it
+    rows = system_csv.parse(data, str(path), home.config.limits)
+    return Found(rows, files.digest(data), signature, None if system_csv.serialize(rows) == data else data)
+
+
+def missing(home: Home, name: str) -> KeySyncError:
+    """A file that is not there is an error, never an empty system."""
+    return KeySyncError(
+        f"{home.system_file(name)} is missing",
+        hint=f"Put it back, or make one with the line `key` if {name} really holds no keys.",
+    )
+
+
+def as_committed(home: Home, name: str, operation: Operation) -> bool:
+    """Whether the file holds what it held after that operation; cheap unless it was written a moment ago."""
+    status = files.regular(home.system_file(name))
+    if status is None:
+        if operation.after.get(name) is None:
+            return True
+        raise missing(home, name)
+    signature = Signature.of(status)
+    if signature == operation.signatures.get(name) and signature.settled():
+        return True
+    if signature.size > home.config.limits.file_bytes:
+        return False  # reading it says so
+    return files.file_digest(home.system_file(name)) == operation.after.get(name)
+
+
+def committed(home: Home, log: OperationLog, name: str, newest: Operation) -> pl.DataFrame | None:
+    """The rows after the newest operation, from the cache and the changes since; None if they cannot be told."""
+    stamp = cache.stamp(home.cache, name)
+    if stamp is None or stamp[1] > newest.number:
+        return None
+    then = log.get(stamp[1])
+    if then is None or then.after.get(name) != stamp[0]:
+        return None
+    rows = cache.load(home.cache, name)
+    for operation in log.since(stamp[1]) if rows is not None else []:
+        part = log.change(operation.number).parts.get(name)
+        if rows is not None and part is not None:
+            rows = part.applied(rows)
+        elif operation.after.get(name) != operation.before.get(name):
+            return None
+    return rows
+
+
+def keep(home: Home, name: str, rows: pl.DataFrame, operation: Operation) -> None:
+    """Cache the rows after an operation, unless the table is large and the cache is not far behind."""
+    digest = operation.after.get(name)
+    stamp = cache.stamp(home.cache, name)
+    fresh = stamp is not None and stamp[0] == digest
+    near = stamp is not None and operation.number - stamp[1] < CACHE_EVERY
+    if digest and not fresh and (len(rows) <= CACHE_ALWAYS_ROWS or not near):
+        cache.save(home.cache, name, rows, digest, operation.number)
