@@ -45,6 +45,8 @@ class SystemChange:
     @property
     def altered(self) -> pl.Series:
         """Keys that stand on both sides with other rows."""
+        if len(self.before) == 0 or len(self.after) == 0:
+            return self.before[table.KEY].clear()
         keys = table.distinct(self.before[table.KEY])
         both = keys.filter(table.holds(self.after, keys))
         if self.whole or len(both) == 0:
@@ -141,4 +143,4 @@ def _settled(both: pl.DataFrame) -> pl.Series:
 
 def _only(here: pl.DataFrame, there: pl.DataFrame) -> pl.Series:
     keys = table.distinct(here[table.KEY])
-    return keys.filter(~table.holds(there, keys))
+    return keys.filter(~table.holds(there, keys)) if len(keys) and len(there) else keys

@@ -7,7 +7,6 @@ disagree. `Totals` add up over canonical keys, so that after a change only the t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -99,18 +98,28 @@ class Index:
 
 def count(rows: pl.DataFrame, systems: Systems) -> Totals:
     """Totals of whole canonical groups: every spelling of each canonical key is among the rows."""
-    odd = rows.filter(~pl.col("plain") | (pl.col("key") != pl.col("canonical")))
-    mixed = pl.col("canonical").is_in(odd["canonical"].unique().implode())
-    simple = (rows.filter(~mixed) if len(odd) else rows).group_by("mask", "repeats").len()
-    spelled = spellings(rows.filter(mixed), systems)
-    groups = spelled.filter(pl.col("canonical") != "").unique("canonical")
-    return Totals(
-        patterns=_tally(simple["mask"], simple["len"]) + _tally(groups["pattern"]),
-        repeated=_per_bit(systems, simple["repeats"], simple["len"]) + _per_bit(systems, groups["repeated"]),
-        respelled=_per_bit(systems, groups["respelled"]),
-        variants=_per_bit(systems, spelled.filter("variant")["mask"]),
-        malformed=_per_bit(systems, spelled.filter("malformed")["mask"]),
-    )
+    totals = Totals(Counter(), Counter(), Counter(), Counter(), Counter())
+    odd = rows.filter(~pl.col("plain") | (pl.col("key") != pl.col("canonical")))["canonical"]
+    mixed = rows["canonical"].is_in(odd.unique().implode()) if len(odd) else None
+    simple = rows if mixed is None else rows.filter(~mixed)
+    for mask, repeats, number in simple.group_by("mask", "repeats").len().iter_rows():
+        totals.patterns[mask] += number
+        _add_bits(totals.repeated, repeats, number, systems)
+    if mixed is not None:
+        _count_mixed(spellings(rows.filter(mixed), systems), totals, systems)
+    return totals
+
+
+def _count_mixed(spelled: pl.DataFrame, totals: Totals, systems: Systems) -> None:
+    """Add canonical groups in which some spelling is not the canonical one."""
+    real = spelled.filter(pl.col("canonical") != "").unique("canonical")
+    for pattern, repeated, respelled, number in real.group_by("pattern", "repeated", "respelled").len().iter_rows():
+        totals.patterns[pattern] += number
+        _add_bits(totals.repeated, repeated, number, systems)
+        _add_bits(totals.respelled, respelled, number, systems)
+    for mask, variant, malformed, number in spelled.group_by("mask", "variant", "malformed").len().iter_rows():
+        _add_bits(totals.variants, mask if variant else 0, number, systems)
+        _add_bits(totals.malformed, mask if malformed else 0, number, systems)
 
 
 def spellings(rows: pl.DataFrame, systems: Systems) -> pl.DataFrame:
@@ -121,39 +130,49 @@ def spellings(rows: pl.DataFrame, systems: Systems) -> pl.DataFrame:
     """
     authority = systems.authority_bit
     real = pl.col("canonical") != ""
-    bits = [1 << i for i in range(len(systems.names))]
-    several = pl.sum_horizontal(
-        pl.when(((pl.col("mask") & bit) != 0).sum().over("canonical") > 1).then(bit).otherwise(0) for bit in bits
-    )
-    rows = rows.with_columns(
-        pattern=pl.when(real).then(pl.col("mask").bitwise_or().over("canonical")).otherwise(0).cast(MASK),
-        respelled=pl.when(real).then(several).otherwise(0).cast(MASK),
-        any_repeat=pl.when(real).then(pl.col("repeats").bitwise_or().over("canonical")).otherwise(0).cast(MASK),
+    group = rows.group_by("canonical").agg(
+        pattern=pl.col("mask").bitwise_or(),
+        any_repeat=pl.col("repeats").bitwise_or(),
+        respelled=_held_twice(systems),
     )
     known = (pl.col("pattern") & authority) != 0
     spelled_by_authority = (pl.col("mask") & authority) != 0
-    return rows.with_columns(
-        repeated=pl.col("any_repeat") & ~pl.col("respelled"),
-        variant=real & ~spelled_by_authority & (known | ~pl.col("plain")),
-    ).drop("any_repeat")
+    nothing = pl.when(real).then(pl.col("pattern", "any_repeat", "respelled")).otherwise(0).cast(MASK)
+    return (
+        rows.lazy()
+        .join(group.lazy(), on="canonical", how="left", maintain_order="left")
+        .with_columns(nothing)
+        .with_columns(
+            repeated=pl.col("any_repeat") & ~pl.col("respelled"),
+            variant=real & ~spelled_by_authority & (known | ~pl.col("plain")),
+        )
+        .drop("any_repeat")
+        .collect()
+    )
+
+
+def _held_twice(systems: Systems) -> pl.Expr:
+    """The systems that hold several spellings of a group."""
+    bits = [1 << i for i in range(len(systems.names))]
+    return pl.sum_horizontal(pl.when(((pl.col("mask") & bit) != 0).sum() > 1).then(bit).otherwise(0) for bit in bits)
 
 
 def _held(state: State) -> pl.DataFrame:
     """Columns `key, mask, repeats`, one row a spelling, sorted by it."""
-    bits = {name: state.systems.bit(name) for name in state.systems.names}
-    merged = pl.LazyFrame(schema={"key": pl.String, "bit": MASK})
-    repeated = []
-    for name, bit in bits.items():
-        keys = state.keys(name)
-        first = (keys != keys.shift()).fill_null(True)
-        merged = merged.merge_sorted(
-            pl.LazyFrame({"key": keys.filter(first)}).with_columns(bit=pl.lit(bit, dtype=MASK)), "key"
-        )
-        repeated.append(pl.DataFrame({"key": keys.filter(~first).unique()}).with_columns(bit=pl.lit(bit, dtype=MASK)))
+    merged, repeated = None, []
+    for name in state.systems.names:
+        keys, bit = state.keys(name), state.systems.bit(name)
+        again = (keys == keys.shift()).fill_null(False)
+        if again.any():
+            repeated.append(pl.DataFrame({"key": keys.filter(again).unique()}).with_columns(bit=pl.lit(bit)))
+            keys = keys.filter(~again)
+        column = pl.LazyFrame({"key": keys}).with_columns(bit=pl.lit(bit, dtype=MASK))
+        merged = column if merged is None else merged.merge_sorted(column, "key")
+    assert merged is not None, "a sandbox has systems"
     held = _one_row_a_key(merged.collect())
-    repeats = pl.concat(repeated).group_by("key").agg(repeats=pl.col("bit").sum())
-    if len(repeats) == 0:
+    if not repeated:
         return held.with_columns(repeats=pl.lit(0, dtype=MASK))
+    repeats = pl.concat(repeated).group_by("key").agg(repeats=pl.col("bit").sum())
     return held.join(repeats, on="key", how="left", maintain_order="left").with_columns(
         pl.col("repeats").fill_null(0).cast(MASK)
     )
@@ -168,22 +187,25 @@ def _one_row_a_key(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _touched_bits(systems: Systems, change: Change) -> pl.DataFrame:
     """Columns `key, clear, mask, repeats` per touched key: bits to forget, and bits to set."""
-    parts = []
+    sides = []
     for name, part in change.parts.items():
-        bit = systems.bit(name)
-        rows = part.after.group_by("key").len()
-        parts.append(
-            pl.DataFrame({"key": part.keys})
-            .join(rows, on="key", how="left")
-            .select(
-                "key",
-                clear=pl.lit(bit, dtype=MASK),
-                mask=pl.when(pl.col("len") > 0).then(bit).otherwise(0).cast(MASK),
-                repeats=pl.when(pl.col("len") > 1).then(bit).otherwise(0).cast(MASK),
-            )
+        bit = pl.lit(systems.bit(name), dtype=MASK)
+        sides.append(part.before.lazy().select("key", bit=bit, there=pl.lit(False)))
+        sides.append(part.after.lazy().select("key", bit=bit, there=pl.lit(True)))
+    there = pl.col("there").sum()
+    none = pl.lit(0, dtype=MASK)
+    return (
+        pl.concat(sides)
+        .group_by("key", "bit")
+        .agg(
+            mask=pl.when(there > 0).then(pl.col("bit").first()).otherwise(none),
+            repeats=pl.when(there > 1).then(pl.col("bit").first()).otherwise(none),
         )
-    bits = pl.concat(parts).group_by("key").agg(pl.col("clear", "mask", "repeats").bitwise_or())
-    return bits.sort("key")
+        .group_by("key")
+        .agg(clear=pl.col("bit").bitwise_or(), mask=pl.col("mask").bitwise_or(), repeats=pl.col("repeats").bitwise_or())
+        .sort("key")
+        .collect()
+    )
 
 
 def _after(old: pl.DataFrame, bits: pl.DataFrame, rules: Rules) -> pl.DataFrame:
@@ -197,14 +219,7 @@ def _after(old: pl.DataFrame, bits: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     return canonical(bits["key"], rules).with_columns(masks["mask"], masks["repeats"]).filter(pl.col("mask") != 0)
 
 
-def _tally(values: pl.Series, counts: pl.Series | None = None) -> Counter[int]:
-    counts = pl.repeat(1, len(values), eager=True) if counts is None else counts
-    sums = pl.DataFrame({"value": values, "count": counts}).group_by("value").agg(pl.col("count").sum())
-    return Counter(dict(zip(sums["value"], sums["count"], strict=True)))
-
-
-def _per_bit(systems: Systems, masks: pl.Series, counts: pl.Series | None = None) -> Counter[int]:
-    """How often each system's bit is set."""
-    tally: Mapping[int, int] = _tally(masks, counts)
-    bits = (1 << i for i in range(len(systems.names)))
-    return Counter({bit: n for bit in bits if (n := sum(c for mask, c in tally.items() if mask & bit))})
+def _add_bits(counter: Counter[int], mask: int, number: int, systems: Systems) -> None:
+    for i in range(len(systems.names)):
+        if mask >> i & 1:
+            counter[1 << i] += number

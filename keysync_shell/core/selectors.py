@@ -36,6 +36,10 @@ class Range:
         number = pl.int_range(self.first, self.last + 1).cast(pl.String).str.zfill(self.width)
         return pl.select(key=pl.concat_str(pl.lit(self.prefix), number, pl.lit(self.suffix))).to_series()
 
+    @property
+    def longest(self) -> str:
+        return f"{self.prefix}{str(self.last).zfill(self.width)}{self.suffix}"
+
     def __len__(self) -> int:
         return self.last - self.first + 1
 

@@ -37,7 +37,7 @@ def key_series(keys: Iterable[str]) -> pl.Series:
 
 def distinct(keys: pl.Series) -> pl.Series:
     """The distinct values in order, under the name `key`."""
-    return keys.unique().sort().alias(KEY)
+    return keys.alias(KEY) if len(keys) < 2 else keys.unique().sort().alias(KEY)
 
 
 def bounds(table: pl.DataFrame, keys: pl.Series) -> tuple[pl.Series, pl.Series]:

@@ -69,7 +69,7 @@ def from_committed(home: Home, store: Store, newest: Operation, rules: Rules) ->
             raise _other_systems(home, name, newest)
         cached = tables.committed(home, store.log, name, newest)
         if tables.as_committed(home, name, newest):
-            rows[name] = cached if cached is not None else tables.read(home, name).rows
+            rows[name] = cached if cached is not None else tables.read_rows(home, name)
             continue
         found[name] = tables.read(home, name)
         traceable = traceable and cached is not None

@@ -107,6 +107,10 @@ class Sandbox:
         """Whether there is a sandbox at all."""
         return self._begun
 
+    def wait(self, lock_timeout: float) -> None:
+        """How many seconds to wait for the lock from now on."""
+        self._store.lock_timeout = lock_timeout
+
     def summary(self) -> Summary:
         return self._memory.summary()
 

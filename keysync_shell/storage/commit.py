@@ -59,7 +59,7 @@ class Store:
 
     def __init__(self, home: Home, lock_timeout: float) -> None:
         self._home = home
-        self._lock_timeout = lock_timeout
+        self.lock_timeout = lock_timeout
         self.log = OperationLog(home.database, lock_timeout)
         self.kept: list[Path] = []
         self._held = False
@@ -75,7 +75,7 @@ class Store:
             return
         with explained("the sandbox cannot be opened"):
             self._make_private_folder()
-        with self._guarded(), lock.held(self._home.lock, self._lock_timeout):
+        with self._guarded(), lock.held(self._home.lock, self.lock_timeout):
             self._recover()
             self._held = True
             try:

@@ -156,9 +156,16 @@ def swap(new: Path, target: Path) -> None:
     """Put the new file in the target's place.
 
     What stood there is then under the new file's name, where the file system can exchange two names in one step;
-    elsewhere it is gone.
+    elsewhere a file is gone, and a folder has to step aside first.
     """
-    if not os.path.lexists(target) or not _exchange(new, target):
+    if os.path.lexists(target) and _exchange(new, target):
+        return
+    if target.is_dir():
+        aside = new.with_name(f"{new.name}.old.tmp")
+        target.rename(aside)
+        new.rename(target)
+        aside.rename(new)
+    else:
         new.replace(target)
 
 

@@ -214,9 +214,9 @@ def _operation(row: tuple[Any, ...]) -> Operation:
 
 def _packed(rows: pl.DataFrame) -> bytes:
     out = io.BytesIO()
-    rows.write_ipc(out, compression="zstd")
+    rows.write_ipc_stream(out, compression="zstd")
     return out.getvalue()
 
 
 def _unpacked(blob: bytes) -> pl.DataFrame:
-    return pl.read_ipc(io.BytesIO(blob))
+    return pl.read_ipc_stream(io.BytesIO(blob))

@@ -45,6 +45,13 @@ def read(home: Home, name: str) -> Found:
     return Found(rows, files.digest(data), signature, None if system_csv.serialize(rows) == data else data)
 
 
+def read_rows(home: Home, name: str) -> pl.DataFrame:
+    """The rows alone, for a file that is known to be as it was committed."""
+    path = home.system_file(name)
+    data, _ = files.read(path, home.config.limits.file_bytes)
+    return system_csv.parse(data, str(path), home.config.limits)
+
+
 def missing(home: Home, name: str) -> KeySyncError:
     """A file that is not there is an error, never an empty system."""
     return KeySyncError(

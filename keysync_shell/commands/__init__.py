@@ -1,0 +1,1 @@
+"""One plain function per command. The catalogue names them; nothing here knows cmd2 or prints."""

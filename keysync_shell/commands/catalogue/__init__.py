@@ -1,0 +1,23 @@
+"""Every command there is, by topic. Imports the standard library only."""
+
+from __future__ import annotations
+
+import difflib
+
+from keysync_shell.commands.catalogue import editing, history, looking, snapshots
+from keysync_shell.commands.registry import Command
+
+COMMANDS: tuple[Command, ...] = (
+    *looking.COMMANDS,
+    *editing.COMMANDS,
+    *history.COMMANDS,
+    *snapshots.COMMANDS,
+)
+
+BY_NAME = {command.name: command for command in COMMANDS}
+
+
+def near(name: str, others: tuple[str, ...] = ()) -> str | None:
+    """The command that was probably meant."""
+    found = difflib.get_close_matches(name.lower(), (*BY_NAME, *others), n=1, cutoff=0.6)
+    return found[0] if found else None

@@ -1,0 +1,94 @@
+"""Commands that look and change nothing."""
+
+from __future__ import annotations
+
+from keysync_shell.commands.catalogue.editing import KEYS_HELP, at_least, keys, systems
+from keysync_shell.commands.registry import Arguments, Command
+
+GROUP = "Look"
+
+# The kinds of core.discrepancies, written out so that help needs no Polars; a test compares them.
+KINDS = ("gap", "unauthorized", "duplicate", "variant", "malformed")
+PLURALS = {"gaps": "gap", "duplicates": "duplicate", "variants": "variant"}
+
+
+def kind(text: str) -> str:
+    """A kind of discrepancy, in the singular."""
+    return PLURALS.get(text.lower(), text.lower())
+
+
+def capped(arguments: Arguments) -> None:
+    how_many = arguments.one_of(required=False)
+    how_many.add("--all", action="store_true", help="every line (a table stops at 50)")
+    how_many.add("--limit", type=at_least(1), metavar="N", help="at most N lines, in every format")
+
+
+def _status(arguments: Arguments) -> None:
+    arguments.add("--exit-code", action="store_true", help="exit 1 if there is any discrepancy")
+
+
+def _list(arguments: Arguments) -> None:
+    keys(arguments, needed=False, text=f"{KEYS_HELP} (default: all)")
+    systems(arguments, "keys that one of these systems holds (default: all)")
+    arguments.add(
+        "--pattern", metavar="AB..E", help="keys that exactly these systems hold, in any spelling", complete="patterns"
+    )
+    capped(arguments)
+
+
+def _discrepancies(arguments: Arguments) -> None:
+    arguments.add(
+        "kinds",
+        nargs="*",
+        type=kind,
+        choices=[*KINDS, []],
+        metavar="KIND",
+        help=f"{', '.join(KINDS)} (default: all)",
+        complete="kinds",
+    )
+    arguments.add("-s", "--system", metavar="SYSTEM", help="of one system", complete="systems")
+    capped(arguments)
+
+
+def _diff(arguments: Arguments) -> None:
+    for side in ("left", "right"):
+        arguments.add(side, metavar=side.upper(), help="a system, a snapshot, or now", complete="sides")
+    capped(arguments)
+
+
+COMMANDS = (
+    Command(
+        "status",
+        GROUP,
+        "Show how many keys each system holds and what is wrong.",
+        "looking:status",
+        ("status", "status --format json", "status --exit-code"),
+        _status,
+    ),
+    Command(
+        "list",
+        GROUP,
+        "List keys with the systems that hold them.",
+        "looking:list_keys",
+        ("list", "list 'CUST-0001*' --systems D", "list --pattern AB..E --all"),
+        _list,
+    ),
+    Command(
+        "discrepancies",
+        GROUP,
+        "List what is wrong, finding by finding; exit 1 if anything is.",
+        "looking:discrepancies",
+        ("discrepancies", "discrepancies gap duplicate --system D"),
+        _discrepancies,
+        asks=True,
+    ),
+    Command(
+        "diff",
+        GROUP,
+        "Compare two systems, two snapshots, or now with a snapshot; exit 1 if they differ.",
+        "looking:diff",
+        ("diff A D", "diff baseline now", "diff baseline drifted --all"),
+        _diff,
+        asks=True,
+    ),
+)

@@ -1,0 +1,140 @@
+"""Commands that change keys."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from keysync_shell.commands.session import Session
+from keysync_shell.commands.words import looked_up, named
+from keysync_shell.core import edits, spelling, table
+from keysync_shell.core.edits import Edit
+from keysync_shell.core.keys import KeyFormat, check_key
+from keysync_shell.core.spelling import Spell
+from keysync_shell.core.state import State
+from keysync_shell.sandbox import Outcome
+from keysync_shell.storage import files, system_csv
+from keysync_shell.storage.files import explained
+
+DEFAULT_KEYS, DEFAULT_FORMAT = 1000, "CUST-{n:05}"
+
+
+def init(session: Session, args: Namespace) -> Outcome:
+    sandbox = session.sandbox
+    sandbox.look()
+    sandbox.config.limits.check("keys_per_system", args.keys, "keys")
+    keys = KeyFormat.parse(args.key_format)
+    check_key(keys.keys(1)[0], sandbox.config.limits)
+    details = {"keys": args.keys, "key_format": args.key_format, "at": sandbox.now()}
+    holds = any(sandbox.state.rows(name) for name in sandbox.systems.names)
+    return sandbox.edit(
+        lambda state: edits.replace(state, edits.filled(state, keys.keys(args.keys), now=details["at"]), details),
+        session.request("init", args, destroys=holds, creates=True),
+    )
+
+
+def add_key(session: Session, args: Namespace) -> Outcome:
+    sandbox = session.sandbox
+    keys, systems = named(session, args.keys).named(), sandbox.systems.parse(args.systems)
+    return sandbox.edit(
+        lambda state: edits.add(state, keys, systems, now=sandbox.now()), session.request("add", args, creates=False)
+    )
+
+
+def remove_key(session: Session, args: Namespace) -> Outcome:
+    query, systems = looked_up(session, args.keys), session.sandbox.systems.parse(args.systems)
+    return session.sandbox.edit(
+        lambda state: edits.remove(state, query, systems), session.request("remove", args, destroys=True)
+    )
+
+
+def modify_key(session: Session, args: Namespace) -> Outcome:
+    query, systems = looked_up(session, args.keys), session.sandbox.systems.parse(args.systems)
+    spell = _checked(_spell(args), session)
+    return session.sandbox.edit(
+        lambda state: edits.respell(state, query, systems, spell, merge=args.merge), session.request("modify", args)
+    )
+
+
+def corrupt(session: Session, args: Namespace) -> Outcome:
+    query, systems = looked_up(session, args.keys), session.sandbox.systems.parse(args.systems)
+    how_many = _how_many(args)
+    return session.sandbox.edit(
+        lambda state: edits.corrupt(state, args.kind, query, systems, how_many=how_many, seed=args.seed),
+        session.request("corrupt", args),
+    )
+
+
+def copy_key(session: Session, args: Namespace) -> Outcome:
+    return _carry(session, args, move=False)
+
+
+def move_key(session: Session, args: Namespace) -> Outcome:
+    return _carry(session, args, move=True)
+
+
+def import_file(session: Session, args: Namespace) -> Outcome:
+    sandbox = session.sandbox
+    system, limits = sandbox.systems.find(args.system), sandbox.config.limits
+    path = Path(args.file).expanduser()
+    with explained(f"{args.file} cannot be imported"):
+        data, _ = files.read(path, limits.file_bytes)
+    rows = system_csv.parse(data, str(path), limits, key_column=args.key_column)
+    return sandbox.edit(
+        lambda state: edits.replace(state, {system: rows}), session.request("import", args, creates=True)
+    )
+
+
+def reset(session: Session, args: Namespace) -> Outcome:
+    sandbox = session.sandbox
+    sandbox.look()
+
+    def decide(state: State) -> Edit:
+        if args.empty:
+            return edits.replace(state, {name: table.empty() for name in state.systems.names})
+        last = sandbox.last_init()
+        fresh: dict[str, Any] = {"keys": DEFAULT_KEYS, "key_format": DEFAULT_FORMAT, "at": sandbox.now()}
+        spec = last.details if last else fresh
+        keys = KeyFormat.parse(spec["key_format"]).keys(spec["keys"])
+        return edits.replace(state, edits.filled(state, keys, now=spec["at"]))
+
+    holds = any(sandbox.state.rows(name) for name in sandbox.systems.names)
+    return sandbox.edit(decide, session.request("reset", args, destroys=holds, creates=True))
+
+
+def _carry(session: Session, args: Namespace, *, move: bool) -> Outcome:
+    systems = session.sandbox.systems
+    query, source, targets = looked_up(session, args.keys), systems.find(args.source), systems.parse(args.targets)
+    return session.sandbox.edit(
+        lambda state: edits.copy(state, query, source, targets, move=move),
+        session.request("move" if move else "copy", args),
+    )
+
+
+def _spell(args: Namespace) -> Spell:
+    if args.to is not None:
+        return lambda _: str(args.to)
+    if args.case:
+        return spelling.CASES[args.case]
+    if args.space:
+        return spelling.spaced(args.space)
+    if args.delimiter is not None:
+        return spelling.delimited(args.delimiter)
+    if args.pad:
+        return spelling.padded(args.pad)
+    return spelling.replaced(*args.replace)
+
+
+def _checked(spell: Spell, session: Session) -> Spell:
+    limits = session.sandbox.config.limits
+    return lambda key: new if (new := spell(key)) == key else check_key(new, limits)
+
+
+def _how_many(args: Namespace) -> Callable[[int], int]:
+    if args.rate is not None:
+        return lambda candidates: round(args.rate * candidates)
+    if args.count is not None:
+        return lambda candidates: min(args.count, candidates)
+    return lambda candidates: candidates if args.keys else min(1, candidates)

@@ -1,0 +1,93 @@
+"""Commands that look and change nothing."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+
+import polars as pl
+
+from keysync_shell.commands.results import Cap, Difference, Findings, KeyList, Status
+from keysync_shell.commands.session import Session
+from keysync_shell.commands.words import looked_up
+from keysync_shell.core import discrepancies as found
+from keysync_shell.core import listing
+from keysync_shell.errors import KeySyncError
+from keysync_shell.sandbox import Sandbox
+from keysync_shell.storage import snapshots
+
+NOW = "now"
+SNAPSHOT = "snapshot:"
+
+
+def status(session: Session, args: Namespace) -> Status:
+    sandbox = session.sandbox
+    sandbox.refresh()
+    summary = sandbox.summary()
+    wrong = args.exit_code and summary.discrepancies.total > 0
+    return Status(summary, sandbox.systems, str(sandbox.home.root), exit_code=int(wrong))
+
+
+def list_keys(session: Session, args: Namespace) -> KeyList:
+    sandbox = session.sandbox
+    sandbox.refresh()
+    systems, query = sandbox.systems, looked_up(session, args.keys)
+    pattern = systems.mask_of_pattern(args.pattern) if args.pattern else None
+    rows = listing.listed(sandbox.index, query, systems.mask(systems.parse(args.systems)), pattern)
+    return KeyList(rows, systems, _cap(session, args))
+
+
+def discrepancies(session: Session, args: Namespace) -> Findings:
+    sandbox = session.sandbox
+    sandbox.refresh()
+    system = sandbox.systems.find(args.system) if args.system else None
+    rows = found.findings(sandbox.index, args.kinds or tuple(found.KINDS), system)
+    return Findings(rows, sandbox.systems, _cap(session, args), exit_code=_found(len(rows), args))
+
+
+def diff(session: Session, args: Namespace) -> Difference:
+    sandbox = session.sandbox
+    sandbox.refresh()
+    one, other = _system(sandbox, args.left), _system(sandbox, args.right)
+    rules = sandbox.config.rules
+    if one and other:
+        left, right = {other: sandbox.state.tables[one]}, {other: sandbox.state.tables[other]}
+        rows = listing.differences(left, right, rules, keys_only=True)
+    elif one or other:
+        raise KeySyncError(
+            f"cannot compare {args.left} with {args.right}: one is a system, the other holds all of them",
+            hint="Compare two systems, or two of now and the snapshots.",
+        )
+    else:
+        rows = listing.differences(_tables(sandbox, args.left), _tables(sandbox, args.right), rules)
+    return Difference(args.left, args.right, rows, not one, _cap(session, args), _found(len(rows), args))
+
+
+def _system(sandbox: Sandbox, side: str) -> str | None:
+    """The system of that name, None if it is now or a snapshot. `snapshot:A` is the snapshot called A."""
+    if side == NOW or side.startswith(SNAPSHOT):
+        return None
+    known = {name.casefold(): name for name in sandbox.systems.names}
+    return known.get(side.casefold())
+
+
+def _tables(sandbox: Sandbox, side: str) -> Mapping[str, pl.DataFrame]:
+    if side == NOW:
+        return sandbox.state.tables
+    name = side.removeprefix(SNAPSHOT)
+    snapshot = snapshots.load(sandbox.home.snapshots, name, sandbox.config.limits)
+    tables = snapshot.tables(sandbox.config.limits)
+    if set(tables) != set(sandbox.systems.names):
+        raise KeySyncError(
+            f"snapshot {name} holds {', '.join(tables)}, not {', '.join(sandbox.systems.names)}",
+            hint="Compare snapshots of the same systems.",
+        )
+    return tables
+
+
+def _found(count: int, args: Namespace) -> int:
+    return int(count > 0 and not args.exit_zero)
+
+
+def _cap(session: Session, args: Namespace) -> Cap:
+    return Cap(args.all, args.limit, rest="" if args.limit else f"{session.line} --all")

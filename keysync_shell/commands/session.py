@@ -1,0 +1,46 @@
+"""What a command may use besides its arguments: the sandbox, and the person or file that speaks."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from keysync_shell.errors import KeySyncError
+from keysync_shell.sandbox import Outcome, Request, Sandbox
+
+
+def nobody(question: str) -> bool:
+    """The answer where no person can be asked. Raises KeySyncError, exit 2."""
+    raise KeySyncError(f"{question} Refused: nobody is there to ask.", hint="Say it with --yes if you mean it.")
+
+
+@dataclass(frozen=True)
+class Session:
+    """One command on one sandbox.
+
+    `line` is the command as it was given and `source` where it came from (shell, script, one-shot). `ask` puts a
+    question to a person; `preview` shows them first what would happen. `read_stdin` gives what KEYS… `-` stands for.
+    """
+
+    sandbox: Sandbox
+    line: str
+    source: str
+    ask: Callable[[str], bool]
+    preview: Callable[[Outcome], None]
+    read_stdin: Callable[[], bytes]
+
+    def request(self, kind: str, args: Namespace, *, destroys: bool = False, creates: bool = False) -> Request:
+        """The request for a change; `destroys` has somebody approve it, unless --yes."""
+        asks = destroys and not args.yes and not args.dry_run
+        return Request(
+            kind, self.line, self.source, args.dry_run, approve=self._approve if asks else None, creates=creates
+        )
+
+    def confirm(self, question: str, args: Namespace) -> bool:
+        """Whether to go on with something that is no change of the systems."""
+        return bool(args.yes) or self.ask(question)
+
+    def _approve(self, outcome: Outcome) -> bool:
+        self.preview(outcome)
+        return self.ask("Do it?")

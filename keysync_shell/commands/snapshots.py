@@ -1,0 +1,102 @@
+"""Commands for snapshots."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
+
+from keysync_shell import __version__
+from keysync_shell.commands.results import Deleted, Saved, States
+from keysync_shell.commands.session import Session
+from keysync_shell.core import edits
+from keysync_shell.errors import Declined, KeySyncError
+from keysync_shell.sandbox import Outcome, Sandbox
+from keysync_shell.storage import archives, snapshots, system_csv
+from keysync_shell.storage.snapshots import Manifest, Snapshot
+
+
+def save_state(session: Session, args: Namespace) -> Saved:
+    sandbox = session.sandbox
+    sandbox.require_no_batch("save-state")
+    snapshots.check_name(args.name)
+    sandbox.refresh()
+    with sandbox.exclusively():
+        snapshot = _taken(sandbox, args.name, args.note)
+        snapshots.save(sandbox.home.snapshots, snapshot, force=args.force)
+    return Saved("Saved", snapshot.manifest, str(sandbox.home.snapshots / args.name))
+
+
+def load_state(session: Session, args: Namespace) -> Outcome:
+    sandbox = session.sandbox
+    snapshot = snapshots.load(sandbox.home.snapshots, args.name, sandbox.config.limits)
+    tables = snapshot.tables(sandbox.config.limits)
+    if set(tables) != set(sandbox.systems.names):
+        raise KeySyncError(
+            f"snapshot {args.name} holds {', '.join(tables)}, not {', '.join(sandbox.systems.names)}",
+            hint="Load it into a sandbox with the same systems ([systems] names in keysync.toml).",
+        )
+    return sandbox.edit(
+        lambda state: edits.replace(state, tables, {"snapshot": args.name}),
+        session.request("load", args, destroys=True, creates=True),
+    )
+
+
+def states(session: Session, _args: Namespace) -> States:
+    folder = session.sandbox.home.snapshots
+    manifests, damaged = [], {}
+    for name in snapshots.names(folder):
+        try:
+            manifests.append(snapshots.read_manifest(folder, name))
+        except KeySyncError as error:
+            damaged[name] = error.message
+    return States(tuple(manifests), damaged)
+
+
+def delete_state(session: Session, args: Namespace) -> Deleted:
+    sandbox = session.sandbox
+    sandbox.require_no_batch("delete-state")
+    manifest = snapshots.read_manifest(sandbox.home.snapshots, args.name)
+    rows = sum(record.rows for record in manifest.systems.values())
+    question = f"Delete snapshot {args.name} of {manifest.created_at} with {rows:,} rows? It cannot be undone."
+    if not args.dry_run and not session.confirm(question, args):
+        raise Declined("not confirmed")
+    if not args.dry_run:
+        with sandbox.exclusively():
+            snapshots.delete(sandbox.home.snapshots, args.name)
+    return Deleted(args.name, args.dry_run)
+
+
+def export_state(session: Session, args: Namespace) -> Saved:
+    sandbox = session.sandbox
+    sandbox.require_no_batch("export-state")
+    snapshot = snapshots.load(sandbox.home.snapshots, args.name, sandbox.config.limits)
+    archives.export(snapshot, Path(args.file).expanduser(), force=args.force)
+    return Saved("Exported", snapshot.manifest, args.file)
+
+
+def import_state(session: Session, args: Namespace) -> Saved:
+    sandbox = session.sandbox
+    sandbox.require_no_batch("import-state")
+    limits = sandbox.config.limits
+    snapshot = archives.read(Path(args.file).expanduser(), limits, args.name)
+    snapshot.tables(limits)  # a file that cannot be read is no use under any name
+    with sandbox.exclusively():
+        snapshots.save(sandbox.home.snapshots, snapshot, force=args.force)
+    return Saved("Imported", snapshot.manifest, args.file)
+
+
+def _taken(sandbox: Sandbox, name: str, note: str) -> Snapshot:
+    contents = {system: system_csv.serialize(rows) for system, rows in sandbox.state.tables.items()}
+    manifest = Manifest(
+        name=name,
+        note=note,
+        author=sandbox.author(),
+        created_at=sandbox.now(),
+        version=__version__,
+        authority=sandbox.systems.authority,
+        rules=asdict(sandbox.config.rules),
+        discrepancies=asdict(sandbox.summary().discrepancies),
+        systems={system: snapshots.record(data, sandbox.state.tables[system]) for system, data in contents.items()},
+    )
+    return Snapshot(manifest, contents)

@@ -1,0 +1,65 @@
+"""KEYS… as they are given: words of the command line, files and standard input → a KeyQuery."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+from keysync_shell.commands.session import Session
+from keysync_shell.core import table
+from keysync_shell.core.keys import check_key
+from keysync_shell.core.selectors import EVERYTHING, KeyQuery
+from keysync_shell.errors import BadFile
+from keysync_shell.storage import files, system_csv
+from keysync_shell.storage.files import explained
+
+
+def looked_up(session: Session, words: list[str]) -> KeyQuery:
+    """What the words select among the keys that are there; no words mean all of them."""
+    return _query(session, words, look_up=True) if words else EVERYTHING
+
+
+def named(session: Session, words: list[str]) -> KeyQuery:
+    """The keys that the words name outright. Raises KeySyncError for a key that may not be written."""
+    query = _query(session, words, look_up=False)
+    for key in (*query.literals, *(r.longest for r in query.ranges)):
+        check_key(key, session.sandbox.config.limits)
+    return query
+
+
+def _query(session: Session, words: list[str], *, look_up: bool) -> KeyQuery:
+    plain, literals = [], list[str]()
+    for word in words:
+        if word == "-":
+            literals += _keys(session.read_stdin(), "<stdin>", session)
+        elif word.startswith("@"):
+            literals += _keys(_content(word[1:], session), word[1:], session)
+        else:
+            plain.append(word)
+    return KeyQuery.parse(plain, session.sandbox.config.limits, look_up=look_up, literals=literals)
+
+
+def _content(name: str, session: Session) -> bytes:
+    with explained("the file of keys cannot be read"):
+        data, _ = files.read(Path(name).expanduser(), session.sandbox.config.limits.file_bytes)
+    return data
+
+
+def _keys(data: bytes, source: str, session: Session) -> Iterable[str]:
+    """One key a line, or the key column of a CSV whose header has one."""
+    first = data.removeprefix(system_csv.BOM).partition(b"\n")[0].decode("utf-8", "replace")
+    if table.KEY in next(csv.reader(io.StringIO(first)), []):
+        rows = system_csv.parse(data, source, session.sandbox.config.limits)
+        return rows[table.KEY].unique(maintain_order=True).to_list()
+    return _lines(data, source)
+
+
+def _lines(data: bytes, source: str) -> list[str]:
+    try:
+        text = data.removeprefix(system_csv.BOM).decode()
+    except UnicodeDecodeError as error:
+        place = f"{source}:{data.count(bytes([10]), 0, error.start) + 1}"
+        raise BadFile([f"{place}: byte 0x{data[error.start]:02x} is not UTF-8"], hint="Save it as UTF-8.") from None
+    return [key for raw in text.split("\n") if (key := raw.removesuffix("\r"))]

@@ -1,0 +1,110 @@
+"""Run a command for somebody: call its function, write what it returned, and turn errors into exit codes.
+
+The one boundary that prints errors; the one-shot path, the prompt and scripts share it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import traceback
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from keysync_shell.commands.registry import Command
+from keysync_shell.commands.results import Saved, Travelled
+from keysync_shell.commands.session import Session
+from keysync_shell.errors import KeySyncError
+from keysync_shell.render.views import view
+from keysync_shell.render.writing import Writer
+from keysync_shell.sandbox import Outcome, Sandbox
+
+BUG = 70
+
+
+@dataclass
+class Dialogue:
+    """The sandbox with whoever talks to it. `debug` shows tracebacks."""
+
+    sandbox: Sandbox
+    writer: Callable[[], Writer]
+    ask: Callable[[str], bool]
+    read_stdin: Callable[[], bytes] = lambda: sys.stdin.buffer.read()
+    debug: bool = False
+
+    def run(self, command: Command, args: Namespace, line: str, source: str) -> int:
+        """Run one command and return its exit code. KeyboardInterrupt and BrokenPipeError pass through."""
+        writer = self.writer()
+        try:
+            sandbox = self._sandbox(args)
+            session = Session(sandbox, line, source, self.ask, self._preview, self.read_stdin)
+            result = command.load()(session, args)
+            shown = view(result)
+            with _told(result):
+                writer.show(shown, command.name, args.format, _taken(sandbox.warnings))
+            return shown.exit_code
+        except (BrokenPipeError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            return self.fail(error, changes=command.changes)
+
+    def fail(self, error: Exception, *, changes: bool = False) -> int:
+        """Say what went wrong; the exit code for it."""
+        writer = self.writer()
+        if self.debug:
+            traceback.print_exception(error, file=writer.err)
+        known = isinstance(error, KeySyncError)
+        shown = error if isinstance(error, KeySyncError) else _unexpected(error)
+        writer.warn(_taken(self.sandbox.warnings))
+        writer.fail(shown, changes=changes and known)
+        return shown.code
+
+    def _sandbox(self, args: Namespace) -> Sandbox:
+        """The sandbox that a command is about: --home may name another one."""
+        home, timeout = getattr(args, "home", None), getattr(args, "lock_timeout", None)
+        if home is None or Path(home).expanduser().resolve() == self.sandbox.home.root.resolve():
+            if timeout is not None:
+                self.sandbox.wait(timeout)
+            return self.sandbox
+        return Sandbox(Path(home).expanduser(), lock_timeout=timeout if timeout is not None else 10.0)
+
+    def _preview(self, outcome: Outcome) -> None:
+        from keysync_shell.render.changes import preview
+
+        writer = self.writer()
+        for line in preview(outcome):
+            writer.say(line)
+
+
+@contextlib.contextmanager
+def _told(result: object) -> Iterator[None]:
+    """Trouble with writing a result does not make undone what was done."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        done = isinstance(result, Saved) or (isinstance(result, Outcome) and result.operation is not None)
+        done = done or (isinstance(result, Travelled) and result.steps[-1].operation is not None)
+        message = f"the result could not be written: {error.strerror}"
+        raise KeySyncError(message, hint="Look at `log` for what was done.", committed=done) from error
+
+
+def _taken(warnings: list[str]) -> list[str]:
+    """The warnings, each shown once."""
+    taken = list(warnings)
+    warnings.clear()
+    return taken
+
+
+def _unexpected(error: Exception) -> KeySyncError:
+    if isinstance(error, MemoryError):
+        return KeySyncError("there is not enough memory for this", hint="Take fewer keys, or a larger machine.")
+    return KeySyncError(
+        f"this should not have happened: {type(error).__name__}: {error}",
+        hint="Say it again with --debug and report what you see.",
+        committed=None if not isinstance(error, ValueError) else False,
+        code=BUG,
+    )

@@ -1,0 +1,150 @@
+"""Words for changes: the summary after a command, the preview before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from keysync_shell.commands.results import Travelled
+from keysync_shell.core.discrepancies import KINDS, Summary
+from keysync_shell.core.keys import safe
+from keysync_shell.render.view import KEY, TEXT, Grid, View, plain
+from keysync_shell.sandbox import Outcome
+from keysync_shell.storage.oplog import Counts, Operation
+
+VERBS = {
+    "init": ("Initialized", "initialize"),
+    "add": ("Added", "add"),
+    "remove": ("Removed", "remove"),
+    "modify": ("Respelled", "respell"),
+    "corrupt": ("Damaged", "damage"),
+    "copy": ("Copied", "copy"),
+    "move": ("Moved", "move"),
+    "import": ("Imported", "import"),
+    "reset": ("Reset", "reset"),
+    "load": ("Loaded", "load"),
+    "undo": ("Undid", "undo"),
+    "redo": ("Redid", "redo"),
+    "script": ("Ran", "run"),
+}
+
+
+def outcome_view(outcome: Outcome) -> View:
+    """One change."""
+    return (
+        View(
+            data=lambda rows: _data(outcome) | ({"changes": rows} if outcome.dry_run else {}),
+            grid=_changes(outcome),
+            talk=_talk(outcome),
+        )
+        if outcome.dry_run
+        else View(data=lambda _: _data(outcome), talk=_talk(outcome))
+    )
+
+
+def travelled_view(travelled: Travelled) -> View:
+    """Steps of an undo or redo."""
+    talk = [line for step in travelled.steps[:-1] for line in (_headline(step),)]
+    return View(
+        data=lambda _: {"way": travelled.way, "steps": [_data(step) for step in travelled.steps]},
+        talk=(*talk, *_talk(travelled.steps[-1])),
+    )
+
+
+def preview(outcome: Outcome) -> list[str]:
+    """What would happen, for somebody who has to approve it."""
+    return [f"This would {VERBS[outcome.kind][1]}: {changed(outcome.counts)} keys.", *_delta_lines(outcome)]
+
+
+def changed(counts: Mapping[str, Counts]) -> str:
+    """`B +2 −1 ~3, C +2`: keys added, removed, and there as before but with other rows."""
+    parts = []
+    for name, count in counts.items():
+        numbers = (("+", count.added), ("−", count.removed), ("~", count.altered))
+        parts.append(" ".join([name, *(f"{sign}{number:,}" for sign, number in numbers if number)]))
+    return ", ".join(parts)
+
+
+def deltas(before: Summary, after: Summary) -> list[str]:
+    """`gaps D 0 → 12, E 3 → 0`: a line for each kind of discrepancy whose numbers moved."""
+    lines = []
+    for name in KINDS.values():
+        moved = [
+            f"{old.name} {getattr(old, name):,} → {getattr(new, name):,}"
+            for old, new in zip(before.systems, after.systems, strict=True)
+            if getattr(old, name) != getattr(new, name)
+        ]
+        if moved:
+            lines.append(f"{name} {', '.join(moved)}")
+    return lines
+
+
+def _talk(outcome: Outcome) -> tuple[str, ...]:
+    lines = [_headline(outcome)]
+    for name, reasons in outcome.left_out.items():
+        lines.append(f"  {name}: {', '.join(f'{count:,} {why}' for why, count in reasons.items())}")
+    lines += [f"  note: {safe(note)}" for note in outcome.notes]
+    if outcome.change:
+        lines += _delta_lines(outcome)
+    if outcome.operation:
+        lines.append(f"  @{outcome.operation.number} · next: {_next(outcome)}")
+    return tuple(lines)
+
+
+def _headline(outcome: Outcome) -> str:
+    done, doing = VERBS[outcome.kind]
+    about = f" @{outcome.undid.number} {_line(outcome.undid)}:" if outcome.undid else ":"
+    if not outcome.change:
+        return f"Nothing to {doing}; everything stays as it is."
+    what = changed(outcome.counts)
+    if outcome.dry_run:
+        return f"Would {doing}{about} {what} keys (a dry run: nothing was changed)"
+    return f"✓ {done}{about} {what} keys" + (" (not committed before the script ends)" if outcome.pending else "")
+
+
+def _line(operation: Operation) -> str:
+    return safe(operation.line) or operation.kind
+
+
+def _delta_lines(outcome: Outcome) -> list[str]:
+    rows = "  ".join(f"{system.name} {system.rows:,}" for system in outcome.after.systems)
+    moved = deltas(outcome.before, outcome.after) or ["discrepancies as before"]
+    return [f"  rows: {rows}", *(f"  {line}" for line in moved)]
+
+
+def _next(outcome: Outcome) -> str:
+    back = "redo" if outcome.kind == "undo" else "undo"
+    return f"discrepancies · {back}" if outcome.after.discrepancies.total else f"status · {back}"
+
+
+def _data(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "kind": outcome.kind,
+        "operation": outcome.operation.number if outcome.operation else None,
+        "target": outcome.undid.number if outcome.undid else None,
+        "dry_run": outcome.dry_run,
+        "pending": outcome.pending,
+        "counts": plain(outcome.counts),
+        "left_out": plain(outcome.left_out),
+        "notes": list(outcome.notes),
+        "rows": {system.name: system.rows for system in outcome.after.systems},
+        "discrepancies": {
+            "before": plain(outcome.before.discrepancies),
+            "after": plain(outcome.after.discrepancies),
+        },
+        "kept": [str(path) for path in outcome.kept],
+    }
+
+
+def _changes(outcome: Outcome) -> Grid:
+    total = sum(count.added + count.removed + count.altered for count in outcome.counts.values())
+    return Grid({"sign": TEXT, "system": TEXT, "key": KEY}, lambda most: _signed(outcome, most), total, outline="plain")
+
+
+def _signed(outcome: Outcome, most: int | None) -> Iterator[tuple[str, str, str]]:
+    left = most
+    for name, part in outcome.change.parts.items():
+        for sign, keys in (("+", part.added), ("-", part.removed), ("~", part.altered)):
+            for key in keys if left is None else keys.head(left):
+                yield sign, name, key
+            left = None if left is None else left - min(left, len(keys))

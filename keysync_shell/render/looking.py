@@ -1,0 +1,138 @@
+"""Words for what is there: status, keys, findings, differences, the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+import polars as pl
+
+from keysync_shell.commands.results import Cap, Difference, Findings, KeyList, Log, Status
+from keysync_shell.core.systems import Systems
+from keysync_shell.render.changes import changed
+from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, fixed, plain
+
+Rows = Callable[[int | None], Iterator[tuple[Any, ...]]]
+
+
+def status_view(status: Status) -> View:
+    summary = status.summary
+    columns = {"system": TEXT} | dict.fromkeys(list(asdict(summary.systems[0]))[1:], NUMBER)
+    rows = [tuple(asdict(system).values()) for system in summary.systems]
+    found = summary.discrepancies
+    return View(
+        data=lambda _: plain(summary),
+        grid=Grid(columns, fixed(rows), len(rows), all=True, outline="double_outline"),
+        after=(
+            f"{summary.keys:,} keys in all, {summary.in_sync:,} in every system. The authority is "
+            f"{status.systems.authority}.",
+            f"{found.total:,} discrepancies: {_numbers(asdict(found))}."
+            if found.total
+            else f"No discrepancies. Every system holds what {status.systems.authority} holds.",
+        ),
+        exit_code=status.exit_code,
+    )
+
+
+def keys_view(found: KeyList) -> View:
+    systems = found.systems
+
+    def rows(most: int | None) -> Iterator[tuple[Any, ...]]:
+        for key, canonical, mask, pattern in _head(found.rows, most).iter_rows():
+            yield key, systems.pattern(mask), canonical, systems.pattern(pattern)
+
+    columns = {"key": KEY, "systems": TEXT, "canonical": KEY, "pattern": TEXT}
+    return _listing(columns, rows, len(found.rows), found.cap, "keys", "No key matches.")
+
+
+def findings_view(found: Findings) -> View:
+    systems = found.systems
+
+    def rows(most: int | None) -> Iterator[tuple[Any, ...]]:
+        for kind, mask, canonical, keys, form in _head(found.rows, most).iter_rows():
+            yield kind, _systems(mask, systems), canonical, tuple(keys), form
+
+    columns = {"kind": TEXT, "systems": TEXT, "canonical": KEY, "keys": KEY, "form": TEXT}
+    view = _listing(columns, rows, len(found.rows), found.cap, "findings", "No discrepancies.")
+    return View(view.data, view.grid, view.lines, view.after, exit_code=found.exit_code)
+
+
+def difference_view(found: Difference) -> View:
+    counts = dict(found.rows.group_by("sign").len().iter_rows())
+    kinds = (("+", f"only in {found.right}"), ("-", f"only in {found.left}"), ("~", "respelled or with other rows"))
+    summary = ", ".join(f"{counts[sign]:,} {what}" for sign, what in kinds if sign in counts)
+    same = f"{found.left} and {found.right} hold the same {'rows' if found.by_system else 'keys'}."
+    head = f"From {found.left} to {found.right}: {summary}" if len(found.rows) else same
+
+    def rows(most: int | None) -> Iterator[tuple[Any, ...]]:
+        for sign, system, key, became in _head(found.rows, most).iter_rows():
+            yield (sign, system, key, became) if found.by_system else (sign, key, became)
+
+    columns = {"sign": TEXT, "system": TEXT, "key": KEY, "became": KEY}
+    if not found.by_system:
+        del columns["system"]
+    grid = _grid(columns, rows, len(found.rows), found.cap, outline="plain")
+    return View(
+        data=lambda records: {
+            "left": found.left,
+            "right": found.right,
+            "counts": {"added": counts.get("+", 0), "removed": counts.get("-", 0), "altered": counts.get("~", 0)},
+            "differences": records,
+        },
+        grid=grid,
+        lines=(head,),
+        exit_code=found.exit_code,
+    )
+
+
+def log_view(log: Log) -> View:
+    columns = {"number": NUMBER, "time": TEXT, "source": TEXT, "command": TEXT, "changed": TEXT}
+    rows = [
+        (
+            operation.number,
+            operation.time,
+            operation.source,
+            operation.line or operation.kind,
+            _about(operation.target) + (changed(operation.counts) or "nothing"),
+        )
+        for operation in log.operations
+    ]
+    after = ("No operations yet.",) if not rows else (f"Older ones: log {2 * len(rows)}",) if log.more else ()
+    kept = ("number", "time", "kind", "line", "user", "host", "source", "target", "counts", "discrepancies", "details")
+    return View(
+        data=lambda _: {
+            "operations": [{name: plain(getattr(operation, name)) for name in kept} for operation in log.operations],
+            "more": log.more,
+        },
+        grid=Grid(columns, fixed(rows), len(rows), all=True),
+        after=after,
+    )
+
+
+def _listing(columns: dict[str, str], rows: Rows, total: int, cap: Cap, name: str, none: str) -> View:
+    return View(
+        data=lambda records: {"total": total, name: records},
+        grid=_grid(columns, rows, total, cap),
+        after=(none,) if total == 0 else (),
+    )
+
+
+def _grid(columns: dict[str, str], rows: Rows, total: int, cap: Cap, outline: str = "simple") -> Grid:
+    return Grid(columns, rows, total, rest=cap.rest, limit=cap.limit, all=cap.all, outline=outline)
+
+
+def _head(rows: pl.DataFrame, most: int | None) -> pl.DataFrame:
+    return rows if most is None else rows.head(most)
+
+
+def _systems(mask: int, systems: Systems) -> tuple[str, ...]:
+    return systems.members(mask)
+
+
+def _numbers(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+
+
+def _about(target: int | None) -> str:
+    return f"of @{target}: " if target is not None else ""

@@ -1,0 +1,51 @@
+"""Words for snapshots."""
+
+from __future__ import annotations
+
+from keysync_shell.commands.results import Deleted, Saved, States
+from keysync_shell.core.keys import safe
+from keysync_shell.render.view import NUMBER, TEXT, Grid, View, fixed, plain
+
+
+def saved_view(saved: Saved) -> View:
+    manifest = saved.manifest
+    rows = "  ".join(f"{name} {record.rows:,}" for name, record in manifest.systems.items())
+    where = f"{'to' if saved.verb != 'Imported' else 'from'} {safe(saved.path)}"
+    return View(
+        data=lambda _: {"verb": saved.verb.lower(), "path": saved.path, "snapshot": plain(manifest)},
+        talk=(
+            f"✓ {saved.verb} snapshot {manifest.name} {where}",
+            f"  rows: {rows}",
+            f"  next: load-state {manifest.name}",
+        ),
+    )
+
+
+def deleted_view(deleted: Deleted) -> View:
+    said = (
+        f"Would delete snapshot {deleted.name} (a dry run)" if deleted.dry_run else f"✓ Deleted snapshot {deleted.name}"
+    )
+    return View(data=lambda _: plain(deleted), talk=(said,))
+
+
+def states_view(states: States) -> View:
+    rows = [
+        (
+            manifest.name,
+            manifest.created_at,
+            manifest.author,
+            sum(record.rows for record in manifest.systems.values()),
+            sum(manifest.discrepancies.values()),
+            manifest.note,
+        )
+        for manifest in states.manifests
+    ]
+    columns = {"name": TEXT, "saved_at": TEXT, "author": TEXT, "rows": NUMBER, "discrepancies": NUMBER, "note": TEXT}
+    return View(
+        data=lambda _: {"snapshots": plain(states.manifests), "damaged": plain(states.damaged)},
+        grid=Grid(columns, fixed(rows), len(rows), all=True),
+        after=(
+            *(() if rows else ("No snapshots yet; save-state NAME makes one.",)),
+            *(safe(f"damaged: {why}") for why in states.damaged.values()),
+        ),
+    )

@@ -1,0 +1,65 @@
+"""A result, ready to be written in any format."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+KEY, TEXT, NUMBER = "key", "text", "number"
+ON_A_SCREEN = 50
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: column names with their kind (key, text or number), and its rows.
+
+    `rows` gives them up to a number, or all for None; `total` is how many there are. `rest` is the command that
+    shows them all.
+    """
+
+    columns: Mapping[str, str]
+    rows: Callable[[int | None], Iterator[tuple[Any, ...]]]
+    total: int
+    rest: str = ""
+    limit: int | None = None
+    all: bool = False
+    outline: str = "simple"
+
+    def shown(self, cap: int | None) -> list[tuple[Any, ...]]:
+        """The rows to write where a screen takes `cap` of them (None: all)."""
+        most = self.limit if self.limit is not None else None if self.all else cap
+        return list(self.rows(most))
+
+
+@dataclass(frozen=True)
+class View:
+    """What to write: `data` as JSON, or `lines`, `grid` and `after` as text; `talk` is for people, on stderr.
+
+    `data` takes the rows of the grid as dictionaries, where JSON should hold them.
+    """
+
+    data: Callable[[list[dict[str, Any]]], Any]
+    grid: Grid | None = None
+    lines: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    talk: tuple[str, ...] = ()
+    exit_code: int = 0
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses, mappings and tuples as what JSON has."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def fixed(rows: list[tuple[Any, ...]]) -> Callable[[int | None], Iterator[tuple[Any, ...]]]:
+    """Rows that are all at hand."""
+    return lambda most: iter(rows[:most])

@@ -1,0 +1,28 @@
+"""Which renderer knows which result. Each is imported when it is needed."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from keysync_shell.render.view import View
+
+VIEWS = {
+    "Outcome": "changes:outcome_view",
+    "Travelled": "changes:travelled_view",
+    "Status": "looking:status_view",
+    "KeyList": "looking:keys_view",
+    "Findings": "looking:findings_view",
+    "Difference": "looking:difference_view",
+    "Log": "looking:log_view",
+    "Saved": "snapshots:saved_view",
+    "Deleted": "snapshots:deleted_view",
+    "States": "snapshots:states_view",
+}
+
+
+def view(result: Any) -> View:
+    """The result, ready to be written."""
+    module, _, function = VIEWS[type(result).__name__].partition(":")
+    shown: View = getattr(importlib.import_module(f"keysync_shell.render.{module}"), function)(result)
+    return shown

@@ -1,0 +1,194 @@
+"""Write a view as a table, JSON, JSON lines, CSV, TSV or Markdown. Data goes to `out`, talk to `err`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from keysync_shell.core.keys import safe, shown
+from keysync_shell.errors import KeySyncError
+from keysync_shell.render.view import KEY, NUMBER, ON_A_SCREEN, Grid, View
+
+SCHEMA = "keysync/1"
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+COLORS = {"+": "32", "-": "31", "~": "33", "error": "1;31", "hint": "36", "good": "32", "warning": "33"}
+ASCII = str.maketrans({"✓": "*", "→": "->", "−": "-", "·": "|", "…": "..."})
+
+
+@dataclass
+class Writer:
+    """Where results go, and how. `color` says whether each stream gets escape sequences."""
+
+    out: TextIO
+    err: TextIO
+    color_out: bool = False
+    color_err: bool = False
+
+    def show(self, view: View, command: str, format: str, warnings: list[str]) -> None:
+        """Write one result; warnings are talk, but part of JSON."""
+        FORMATS[format](self, view, command, warnings)
+        if format != "json":
+            self.warn(warnings)
+        if format == "table":
+            for line in view.talk:
+                self.say(self.painted("good", line, self.color_err) if line.startswith("✓") else line)
+        self.out.flush()
+
+    def write(self, text: str) -> None:
+        self.out.write(text)
+
+    def say(self, line: str) -> None:
+        """A line for people, on stderr."""
+        if not (self.err.encoding or "").lower().startswith("utf"):
+            line = line.translate(ASCII)
+        self.err.write(f"{line}\n")
+        self.err.flush()
+
+    def warn(self, warnings: list[str]) -> None:
+        for warning in warnings:
+            self.say(f"{self.painted('warning', 'warning:', self.color_err)} {safe(warning)}")
+
+    def fail(self, error: KeySyncError, *, changes: bool, prefix: str = "") -> None:
+        """Say what went wrong, what to do next, and whether anything changed."""
+        for line in error.message.split("\n"):
+            self.say(f"{prefix}{self.painted('error', 'error:', self.color_err)} {safe(line)}")
+        if error.hint:
+            self.say(f"{self.painted('hint', 'hint:', self.color_err)} {safe(error.hint)}")
+        said = {True: "It is committed.", None: "Unknown whether it is committed.", False: "Nothing was changed."}
+        if changes or error.committed is not False:
+            self.say(said[error.committed])
+
+    @staticmethod
+    def painted(role: str, text: str, color: bool) -> str:
+        return f"\x1b[{COLORS[role]}m{text}\x1b[0m" if color and role in COLORS else text
+
+
+def writer_for(color: str, out: TextIO, err: TextIO) -> Writer:
+    """A writer that colors where `color` (auto, always, never) and NO_COLOR allow it."""
+    colors = [
+        color == "always" or (color == "auto" and not os.environ.get("NO_COLOR") and stream.isatty())
+        for stream in (out, err)
+    ]
+    return Writer(out, err, *colors)
+
+
+def _table(writer: Writer, view: View, _command: str, _warnings: list[str]) -> None:
+    for line in view.lines:
+        writer.write(f"{line}\n")
+    if view.grid:
+        _write_table(writer, view.grid)
+    for line in view.after:
+        writer.write(f"{line}\n")
+
+
+def _write_table(writer: Writer, grid: Grid) -> None:
+    import tabulate
+
+    rows = grid.shown(ON_A_SCREEN)
+    tabulate.PRESERVE_WHITESPACE = True
+    if rows:
+        text = tabulate.tabulate(
+            [_cells(grid, row) for row in rows],
+            headers=[name.replace("_", " ").capitalize() for name in grid.columns],
+            tablefmt=grid.outline,
+            disable_numparse=True,
+            colalign=["right" if kind == NUMBER else "left" for kind in grid.columns.values()],
+        )
+        for line in text.splitlines():
+            writer.write(f"{writer.painted(line[:1], line.rstrip(), writer.color_out)}\n")
+    if len(rows) < grid.total:
+        writer.write(f"… {grid.total - len(rows):,} more of {grid.total:,}.{_rest(grid)}\n")
+
+
+def _rest(grid: Grid) -> str:
+    return f" All of them: {safe(grid.rest)}" if grid.rest else ""
+
+
+def _cells(grid: Grid, row: tuple[Any, ...]) -> list[str]:
+    """Cells as a terminal may see them."""
+    return [_cell(kind, value) for kind, value in zip(grid.columns.values(), row, strict=True)]
+
+
+def _cell(kind: str, value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_cell(kind, item) for item in value)
+    if value is None:
+        return ""
+    return shown(value) if kind == KEY and isinstance(value, str) else safe(str(value))
+
+
+def _json(writer: Writer, view: View, command: str, warnings: list[str]) -> None:
+    records = _records(view.grid, None) if view.grid else []
+    envelope = {"schema": SCHEMA, "command": command, "data": view.data(records), "warnings": warnings}
+    writer.write(json.dumps(envelope, indent=2) + "\n")  # ASCII: no control character gets through
+
+
+def _jsonl(writer: Writer, view: View, _command: str, _warnings: list[str]) -> None:
+    if view.grid is None:
+        writer.write(json.dumps(view.data([])) + "\n")
+        return
+    for record in _records(view.grid, None):
+        writer.write(json.dumps(record) + "\n")
+
+
+def _records(grid: Grid, cap: int | None) -> list[dict[str, Any]]:
+    return [dict(zip(grid.columns, row, strict=True)) for row in grid.shown(cap)]
+
+
+def _separated(delimiter: str) -> Callable[[Writer, View, str, list[str]], None]:
+    def write(writer: Writer, view: View, _command: str, _warnings: list[str]) -> None:
+        grid = _needed(view)
+        text = io.StringIO()
+        lines = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+        lines.writerow(grid.columns)
+        on_a_screen = writer.out.isatty()
+        for row in grid.shown(None):
+            lines.writerow(_exported(value, on_a_screen) for value in row)
+        writer.write(text.getvalue())
+
+    return write
+
+
+def _exported(value: Any, on_a_screen: bool) -> Any:
+    """A cell for a spreadsheet: a text that it would run as a formula gets an apostrophe before it."""
+    if isinstance(value, list | tuple):
+        value = " | ".join(str(item) for item in value)
+    if not isinstance(value, str):
+        return value
+    value = safe(value) if on_a_screen else value
+    return f"'{value}" if value.startswith(FORMULA) and value not in ("+", "-") else value
+
+
+def _markdown(writer: Writer, view: View, _command: str, _warnings: list[str]) -> None:
+    grid = _needed(view)
+    rows = grid.shown(ON_A_SCREEN)
+    names = [name.replace("_", " ").capitalize() for name in grid.columns]
+    writer.write(f"| {' | '.join(names)} |\n")
+    rules = ["--:" if kind == NUMBER else ":--" for kind in grid.columns.values()]
+    writer.write(f"| {' | '.join(rules)} |\n")
+    for row in rows:
+        cells = (cell.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;") for cell in _cells(grid, row))
+        writer.write(f"| {' | '.join(cells)} |\n")
+    if len(rows) < grid.total:
+        writer.write(f"\n… {grid.total - len(rows):,} more of {grid.total:,}.{_rest(grid)}\n")
+
+
+def _needed(view: View) -> Grid:
+    if view.grid is None:
+        raise KeySyncError("this result has no rows", hint="Take --format table or json.")
+    return view.grid
+
+
+FORMATS: dict[str, Callable[[Writer, View, str, list[str]], None]] = {
+    "table": _table,
+    "json": _json,
+    "jsonl": _jsonl,
+    "csv": _separated(","),
+    "tsv": _separated("\t"),
+    "markdown": _markdown,
+}

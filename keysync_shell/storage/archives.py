@@ -1,0 +1,120 @@
+"""A snapshot as one zip file, to share. Archives of strangers are read, never extracted."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import secrets
+import stat
+import zipfile
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+from keysync_shell.core.keys import safe
+from keysync_shell.core.limits import Limits
+from keysync_shell.core.systems import MAX_SYSTEMS, NAME
+from keysync_shell.errors import KeySyncError
+from keysync_shell.storage import files, snapshots
+from keysync_shell.storage.files import explained
+from keysync_shell.storage.snapshots import MANIFEST, MANIFEST_BYTES, Snapshot
+
+MAX_RATIO = 200
+RATIO_FREE_BYTES = 1 << 16  # tiny members compress absurdly well without being a bomb
+CHUNK = 1 << 16
+EPOCH = (1980, 1, 1, 0, 0, 0)  # equal snapshots give equal archives
+
+
+def export(snapshot: Snapshot, path: Path, *, force: bool) -> None:
+    """Write the archive to the side, durably, then give it its name.
+
+    Raises KeySyncError if the file is there and not `force`, or it cannot be written.
+    """
+    if path.exists() and not force:
+        raise KeySyncError(f"{path} is there already", hint="Take another name, or --force to replace it.")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        members = {MANIFEST: snapshots.dump(snapshot.manifest)}
+        members |= {f"{system}.csv": data for system, data in snapshot.contents.items()}
+        for name, data in members.items():
+            info = zipfile.ZipInfo(name, EPOCH)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = (stat.S_IFREG | 0o644) << 16
+            archive.writestr(info, data)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    with explained(f"{path} was not written"):
+        try:
+            files.stage(temporary, path, buffer.getbuffer())
+            temporary.replace(path)
+            files.sync_folder(path.parent)
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def read(path: Path, limits: Limits, name: str | None) -> Snapshot:
+    """The snapshot in an archive, under another name if one is given, with every checksum verified.
+
+    Raises KeySyncError for anything that is not exactly a snapshot: other members, links, members that are there
+    twice, sizes beyond the limits, compression beyond belief.
+    """
+    with explained(f"{path} cannot be read"):
+        data, _ = files.read(path, limits.file_bytes)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return _read(archive, path.name, limits, name)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
+        raise _refused(path.name, safe(str(error)) or type(error).__name__) from error
+
+
+def _read(archive: zipfile.ZipFile, source: str, limits: Limits, name: str | None) -> Snapshot:
+    members = archive.infolist()
+    _check_members(members, source, limits)
+    manifest = snapshots.parse_manifest(_content(archive, MANIFEST, source, MANIFEST_BYTES), source)
+    manifest = replace(manifest, name=snapshots.check_name(name or manifest.name))
+    if {f"{system}.csv" for system in manifest.systems} != {member.filename for member in members} - {MANIFEST}:
+        raise _refused(source, "its files are not those that its manifest names")
+    contents = {
+        system: _content(archive, f"{system}.csv", source, min(limits.file_bytes, record.bytes))
+        for system, record in manifest.systems.items()
+    }
+    return snapshots.verified(manifest, contents)
+
+
+def _check_members(members: list[zipfile.ZipInfo], source: str, limits: Limits) -> None:
+    if len(members) > MAX_SYSTEMS + 1:
+        raise _refused(source, f"{len(members)} members are too many")
+    seen = set()
+    for member in members:
+        name, mode = member.filename, member.external_attr >> 16
+        system = name.removesuffix(".csv")
+        if name != MANIFEST and not (name.endswith(".csv") and NAME.fullmatch(system)):
+            raise _refused(source, f"member {safe(name)!r} does not belong in a snapshot")
+        if name in seen:
+            raise _refused(source, f"member {name} is there twice")
+        if mode and not stat.S_ISREG(mode) and stat.S_IFMT(mode):
+            raise _refused(source, f"member {name} is no regular file")
+        if member.file_size > MAX_RATIO * member.compress_size + RATIO_FREE_BYTES:
+            raise _refused(source, f"member {name} is packed more than {MAX_RATIO} times")
+        seen.add(name)
+    if MANIFEST not in seen:
+        raise _refused(source, f"there is no {MANIFEST} in it")
+    limits.check("file_bytes", sum(member.file_size for member in members), f"{source}: bytes unpacked")
+
+
+def _content(archive: zipfile.ZipFile, name: str, source: str, limit: int) -> bytes:
+    """A member's bytes, counted as they come: what the archive says of its size is not believed."""
+    out = bytearray()
+    with archive.open(name) as file:
+        while chunk := file.read(CHUNK):
+            out += chunk
+            if len(out) > limit:
+                raise _refused(source, f"member {name} is larger than it may be")
+    return bytes(out)
+
+
+def _refused(source: str, why: str) -> KeySyncError:
+    return KeySyncError(
+        f"{safe(source)} is no snapshot that can be imported: {why}",
+        hint="Nothing was changed. Ask for an archive made by `export-state`.",
+    )

@@ -1,0 +1,208 @@
+"""Snapshots: named copies of all systems with checksums, complete or not there at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from keysync_shell.core.keys import safe
+from keysync_shell.core.limits import Limits
+from keysync_shell.errors import KeySyncError
+from keysync_shell.storage import files, system_csv
+from keysync_shell.storage.files import explained
+
+SCHEMA = "keysync-snapshot/1"
+MANIFEST = "manifest.json"
+MANIFEST_BYTES = 1 << 20
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """One system file of a snapshot. Sizes are bytes; `keys` counts distinct spellings."""
+
+    sha256: str
+    bytes: int
+    rows: int
+    keys: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a snapshot says of itself."""
+
+    name: str
+    note: str
+    author: str
+    created_at: str
+    version: str
+    authority: str
+    rules: Mapping[str, Any]
+    discrepancies: Mapping[str, int]
+    systems: Mapping[str, FileRecord]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A whole snapshot: manifest and the bytes of its files, which match it."""
+
+    manifest: Manifest
+    contents: Mapping[str, bytes]
+
+    def tables(self, limits: Limits) -> dict[str, pl.DataFrame]:
+        """The key tables. Raises BadFile if a file is malformed."""
+        name = self.manifest.name
+        return {
+            system: system_csv.parse(data, f"{name}/{system}.csv", limits) for system, data in self.contents.items()
+        }
+
+
+def check_name(name: str) -> str:
+    """The name itself, if it may name a snapshot. Raises KeySyncError; a path is never a name."""
+    if not NAME.fullmatch(name) or name.endswith(".") or DEVICE.fullmatch(name):
+        raise KeySyncError(
+            f"{safe(name)!r} is no name for a snapshot",
+            hint="Use letters, digits, '.', '_' and '-', at most 64, starting with a letter or digit.",
+        )
+    return name
+
+
+def record(data: bytes, rows: pl.DataFrame) -> FileRecord:
+    return FileRecord(files.digest(data), len(data), len(rows), rows["key"].n_unique())
+
+
+def save(folder: Path, snapshot: Snapshot, *, force: bool) -> None:
+    """Write a snapshot to the side, durably, then give it its name.
+
+    Raises KeySyncError if the name is taken and not `force`, or the disk is full; then nothing is there.
+    """
+    name = check_name(snapshot.manifest.name)
+    target = folder / name
+    if target.exists() and not force:
+        raise KeySyncError(f"there is a snapshot {name} already", hint="Take another name, or --force to replace it.")
+    with explained(f"snapshot {name} was not saved"):
+        files.make_folder(folder)
+        _sweep(folder)
+        with _scratch(folder) as scratch:
+            for system, data in snapshot.contents.items():
+                files.stage(scratch / f"{system}.csv", target / f"{system}.csv", data)
+            files.stage(scratch / MANIFEST, target / MANIFEST, dump(snapshot.manifest))
+            files.sync_folder(scratch)
+            files.swap(scratch, target)
+            files.sync_folder(folder)
+
+
+def load(folder: Path, name: str, limits: Limits) -> Snapshot:
+    """Read a snapshot and verify every checksum.
+
+    Raises KeySyncError if there is none of that name, or it is damaged.
+    """
+    check_name(name)
+    manifest = read_manifest(folder, name)
+    contents = {}
+    for system in manifest.systems:
+        with explained(f"snapshot {name} cannot be read"):
+            contents[system], _ = files.read(folder / name / f"{system}.csv", limits.file_bytes)
+    return verified(manifest, contents)
+
+
+def verified(manifest: Manifest, contents: Mapping[str, bytes]) -> Snapshot:
+    """The snapshot, if its files are those of the manifest. Raises KeySyncError naming the damaged file."""
+    for system, data in contents.items():
+        if files.digest(data) != manifest.systems[system].sha256:
+            raise damaged(manifest.name, f"{system}.csv does not match its checksum")
+    return Snapshot(manifest, contents)
+
+
+def read_manifest(folder: Path, name: str) -> Manifest:
+    """The manifest alone; the files are not verified."""
+    path = folder / name / MANIFEST
+    try:
+        data, _ = files.read(path, MANIFEST_BYTES)
+    except FileNotFoundError:
+        if not (folder / name).is_dir():
+            raise KeySyncError(f"there is no snapshot {name}", hint=_known(folder)) from None
+        raise damaged(name, f"{MANIFEST} is missing") from None
+    except OSError as error:
+        raise damaged(name, f"{MANIFEST}: {error.strerror}") from error
+    return parse_manifest(data, name)
+
+
+def parse_manifest(data: bytes, name: str) -> Manifest:
+    """Raises KeySyncError unless the bytes are a manifest of our form."""
+    try:
+        raw = json.loads(data)
+        if raw.pop("schema") != SCHEMA:
+            raise ValueError("not a KeySync snapshot")
+        systems = {system: FileRecord(**values) for system, values in raw.pop("systems").items()}
+        manifest = Manifest(systems=systems, **raw)
+        texts = (manifest.name, manifest.note, manifest.author, manifest.created_at, manifest.version)
+        if not all(isinstance(text, str) for text in texts) or not all(_sane(record) for record in systems.values()):
+            raise ValueError("a value has the wrong type")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise damaged(name, f"{MANIFEST}: {safe(str(error))}") from error
+    return manifest
+
+
+def names(folder: Path) -> list[str]:
+    """Every snapshot's name, in order."""
+    if not folder.is_dir():
+        return []
+    return sorted(entry.name for entry in folder.iterdir() if NAME.fullmatch(entry.name) and entry.is_dir())
+
+
+def delete(folder: Path, name: str) -> None:
+    """Take the name away first, so that a snapshot is never there in part. Raises KeySyncError if there is none."""
+    read = folder / check_name(name)
+    if not read.is_dir():
+        raise KeySyncError(f"there is no snapshot {name}", hint=_known(folder))
+    with explained(f"snapshot {name} was not deleted"):
+        doomed = folder / f".{secrets.token_hex(8)}.tmp"
+        read.rename(doomed)
+        files.sync_folder(folder)
+        shutil.rmtree(doomed)
+
+
+def dump(manifest: Manifest) -> bytes:
+    """The bytes of manifest.json."""
+    return (json.dumps({"schema": SCHEMA, **asdict(manifest)}, indent=2, ensure_ascii=True) + "\n").encode()
+
+
+def damaged(name: str, why: str) -> KeySyncError:
+    return KeySyncError(f"snapshot {safe(name)} is damaged: {why}", hint="Nothing was loaded. Get a good copy of it.")
+
+
+def _sane(record: FileRecord) -> bool:
+    numbers = (record.bytes, record.rows, record.keys)
+    return isinstance(record.sha256, str) and all(type(number) is int and number >= 0 for number in numbers)
+
+
+def _known(folder: Path) -> str:
+    known = names(folder)
+    return f"There is {', '.join(known[:10])}." if known else "There is none yet; `save-state NAME` makes one."
+
+
+@contextlib.contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    scratch = folder / f".{secrets.token_hex(8)}.tmp"
+    scratch.mkdir()
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Drop what a crash left behind; the lock is held, so nobody is at work there."""
+    for entry in folder.glob(".*.tmp"):
+        shutil.rmtree(entry, ignore_errors=True)
