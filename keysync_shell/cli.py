@@ -41,7 +41,7 @@ def _run(argv: list[str]) -> int:
         return int(stop.code or 0)
     if words and words[0] in BY_NAME and options.text is None and options.file is None:
         return _one_command(BY_NAME[words[0]], words[1:], options)
-    if words and words[0] not in ("run", "source", "help", "shell"):
+    if words and words[0] not in ("run", "source"):
         return _unknown(words[0])
     from keysync_shell.shell.entry import start
 

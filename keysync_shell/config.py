@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -38,6 +37,8 @@ def load(home: Path) -> Config:
         return Config()
     except (OSError, UnicodeDecodeError) as error:
         raise KeySyncError(f"{path}: cannot be read: {error}") from error
+    import tomllib
+
     try:
         return parse(tomllib.loads(text))
     except (tomllib.TOMLDecodeError, KeySyncError) as error:

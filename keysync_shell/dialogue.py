@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keysync_shell.commands.registry import Command
-from keysync_shell.commands.results import Saved, Travelled
 from keysync_shell.commands.session import Session
 from keysync_shell.errors import KeySyncError
 from keysync_shell.render.views import view
@@ -86,8 +85,7 @@ def _told(result: object) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        done = isinstance(result, Saved) or (isinstance(result, Outcome) and result.operation is not None)
-        done = done or (isinstance(result, Travelled) and result.steps[-1].operation is not None)
+        done = bool(getattr(result, "committed", False))  # results that only look have none
         message = f"the result could not be written: {error.strerror}"
         raise KeySyncError(message, hint="Look at `log` for what was done.", committed=done) from error
 

@@ -4,20 +4,73 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import polars as pl
 
-from keysync_shell.commands.results import Cap, Difference, Findings, KeyList, Status
 from keysync_shell.commands.session import Session
 from keysync_shell.commands.words import looked_up
 from keysync_shell.core import discrepancies as found
 from keysync_shell.core import listing
+from keysync_shell.core.discrepancies import Summary
+from keysync_shell.core.systems import Systems
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Sandbox
 from keysync_shell.storage import snapshots
 
 NOW = "now"
 SNAPSHOT = "snapshot:"
+
+
+@dataclass(frozen=True)
+class Cap:
+    """How many lines to show: `limit` in every format, else `all`, else what fits a screen in a table.
+
+    `rest` is the command that shows the rest.
+    """
+
+    all: bool
+    limit: int | None
+    rest: str
+
+
+@dataclass(frozen=True)
+class Status:
+    summary: Summary
+    systems: Systems
+    home: str
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class KeyList:
+    """`rows` as core.listing.listed gives them."""
+
+    rows: pl.DataFrame
+    systems: Systems
+    cap: Cap
+
+
+@dataclass(frozen=True)
+class Findings:
+    """`rows` as core.discrepancies.findings gives them."""
+
+    rows: pl.DataFrame
+    systems: Systems
+    cap: Cap
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`rows` as core.listing.differences gives them; `by_system` where several systems were compared."""
+
+    left: str
+    right: str
+    rows: pl.DataFrame
+    by_system: bool
+    cap: Cap
+    exit_code: int
 
 
 def status(session: Session, args: Namespace) -> Status:

@@ -6,13 +6,13 @@ from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from keysync_shell.errors import KeySyncError
+from keysync_shell.errors import Declined
 from keysync_shell.sandbox import Outcome, Request, Sandbox
 
 
 def nobody(question: str) -> bool:
-    """The answer where no person can be asked. Raises KeySyncError, exit 2."""
-    raise KeySyncError(f"{question} Refused: nobody is there to ask.", hint="Say it with --yes if you mean it.")
+    """The answer where no person can be asked. Raises Declined, exit 2."""
+    raise Declined(f"{question} Nobody is there to say yes.", hint="Say it with --yes if you mean it.")
 
 
 @dataclass(frozen=True)

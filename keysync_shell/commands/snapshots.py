@@ -3,17 +3,45 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from keysync_shell import __version__
-from keysync_shell.commands.results import Deleted, Saved, States
 from keysync_shell.commands.session import Session
 from keysync_shell.core import edits
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox import Outcome, Sandbox
 from keysync_shell.storage import archives, snapshots, system_csv
 from keysync_shell.storage.snapshots import Manifest, Snapshot
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A snapshot that was written: saved here, imported from a file or exported to one."""
+
+    verb: str
+    manifest: Manifest
+    path: str
+    committed = True
+
+
+@dataclass(frozen=True)
+class Deleted:
+    name: str
+    dry_run: bool
+
+    @property
+    def committed(self) -> bool:
+        return not self.dry_run
+
+
+@dataclass(frozen=True)
+class States:
+    """The snapshots, and why others could not be read."""
+
+    manifests: tuple[Manifest, ...]
+    damaged: Mapping[str, str]
 
 
 def save_state(session: Session, args: Namespace) -> Saved:

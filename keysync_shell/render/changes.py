@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from keysync_shell.commands.results import Travelled
+from keysync_shell.commands.history import Travelled
 from keysync_shell.core.discrepancies import KINDS, Summary
 from keysync_shell.core.keys import safe
 from keysync_shell.render.view import KEY, TEXT, Grid, View, plain

@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from keysync_shell.commands.results import Cap, Difference, Findings, KeyList, Log, Status
+from keysync_shell.commands.history import Log
+from keysync_shell.commands.looking import Cap, Difference, Findings, KeyList, Status
 from keysync_shell.core.systems import Systems
 from keysync_shell.render.changes import changed
 from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, fixed, plain
@@ -131,7 +132,7 @@ def _systems(mask: int, systems: Systems) -> tuple[str, ...]:
 
 
 def _numbers(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items() if count)
 
 
 def _about(target: int | None) -> str:

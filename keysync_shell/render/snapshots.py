@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keysync_shell.commands.results import Deleted, Saved, States
+from keysync_shell.commands.snapshots import Deleted, Saved, States
 from keysync_shell.core.keys import safe
 from keysync_shell.render.view import NUMBER, TEXT, Grid, View, fixed, plain
 

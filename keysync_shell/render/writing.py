@@ -90,7 +90,7 @@ def _write_table(writer: Writer, grid: Grid) -> None:
     import tabulate
 
     rows = grid.shown(ON_A_SCREEN)
-    tabulate.PRESERVE_WHITESPACE = True
+    tabulate.PRESERVE_WHITESPACE, tabulate.MIN_PADDING = True, 0
     if rows:
         text = tabulate.tabulate(
             [_cells(grid, row) for row in rows],

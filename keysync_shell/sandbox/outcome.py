@@ -49,6 +49,10 @@ class Outcome:
     pending: bool = False
     kept: tuple[Path, ...] = ()
 
+    @property
+    def committed(self) -> bool:
+        return self.operation is not None
+
 
 def counts(part: SystemChange) -> Counts:
     """How many keys a change adds, removes and alters."""
