@@ -41,7 +41,7 @@ SETTABLES = (
     "traceback_width",
 )
 QUOTED = frozenset(" \t\"'|<>#&;()$`*?[]{}!~")
-INTRO = "KeySync Shell. `help` lists the commands, Tab completes, Ctrl-D leaves."
+INTRO = "KeySync Shell. `help -v` lists the commands, Tab completes, Ctrl-D leaves."
 
 
 class Shell(cmd2.Cmd):

@@ -1,0 +1,66 @@
+"""Build states and sandboxes from text: `systems(A="K1 K2", B="K1")`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from keysync_shell.core import edits, table
+from keysync_shell.core.index import Index
+from keysync_shell.core.rules import Rules
+from keysync_shell.core.state import State
+from keysync_shell.core.systems import Systems
+from keysync_shell.sandbox import Outcome, Request, Sandbox
+
+FIVE = Systems()
+NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
+NOW = "2026-01-02T12:00:00Z"
+
+
+def rows(keys: str | list[str], system: str = "A") -> pl.DataFrame:
+    """A key table; a text is split at spaces, and a key that stands twice is repeated."""
+    words = keys.split() if isinstance(keys, str) else keys
+    return table.ordered(edits.new_rows(pl.Series("key", words, dtype=pl.String), system, table.COLUMNS, NOW))
+
+
+def systems(**keys: str | list[str]) -> State:
+    """A state of five systems; those that are not named are empty."""
+    return State(FIVE, {name: rows(keys.get(name, ""), name) for name in FIVE.names})
+
+
+def index(state: State, rules: Rules | None = None) -> Index:
+    return Index.build(state, rules or Rules())
+
+
+def keys(state: State) -> dict[str, list[str]]:
+    """The keys of each system that has any."""
+    return {name: state.keys(name).to_list() for name in state.systems.names if state.rows(name)}
+
+
+def sandbox(root: Path, **keys: str | list[str]) -> Sandbox:
+    """A sandbox on real files with these keys, a fixed clock and a fixed user."""
+    made = opened(root)
+    made.edit(
+        lambda state: edits.replace(state, {name: rows(keys.get(name, ""), name) for name in FIVE.names}),
+        Request("init", "init", "test", creates=True),
+    )
+    return made
+
+
+def opened(root: Path) -> Sandbox:
+    """The sandbox of a folder, as another process would open it."""
+    return Sandbox(root, lock_timeout=5, clock=lambda: NOON, user="ada", host="lab")
+
+
+def add(to: Sandbox, keys: str, names: str = "A,B,C,D,E") -> Outcome:
+    """Add keys as a command would."""
+    words = table.key_series(keys.split())
+    line = f"add-key {keys} --systems {names}"
+    return to.edit(lambda state: edits.add(state, words, to.systems.parse(names), now=NOW), Request("add", line, "test"))
+
+
+def files(root: Path) -> dict[str, bytes]:
+    """The system files, byte for byte."""
+    return {path.name: path.read_bytes() for path in sorted((root / "systems").iterdir())}
