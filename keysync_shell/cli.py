@@ -9,7 +9,6 @@ import shlex
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from keysync_shell import __version__
 from keysync_shell.commands.catalogue import BY_NAME, COMMANDS, near
@@ -103,6 +102,7 @@ def _one_command(command: Command, words: list[str], options: argparse.Namespace
         args = parser.parse_args(words)
     except SystemExit as stop:
         return int(stop.code or 0)
+    from keysync_shell.config import home_folder
     from keysync_shell.dialogue import Dialogue
     from keysync_shell.errors import KeySyncError
     from keysync_shell.render.writing import writer_for
@@ -118,11 +118,6 @@ def _one_command(command: Command, words: list[str], options: argparse.Namespace
         return error.code
     dialogue = Dialogue(sandbox, lambda: writer, ask=ask_at_terminal, debug=options.debug)
     return dialogue.run(command, args, shlex.join([command.name, *words]), "one-shot")
-
-
-def home_folder(given: str | None) -> Path:
-    """`--home`, else $KEYSYNC_HOME, else the current folder."""
-    return Path(given or os.environ.get("KEYSYNC_HOME") or ".").expanduser()
 
 
 def ask_at_terminal(question: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,6 +24,11 @@ class Config:
     rules: Rules = field(default_factory=Rules)
     limits: Limits = field(default_factory=Limits)
     snapshots: str = "snapshots"
+
+
+def home_folder(given: str | None) -> Path:
+    """`--home`, else $KEYSYNC_HOME, else the current folder."""
+    return Path(given or os.environ.get("KEYSYNC_HOME") or ".").expanduser()
 
 
 def load(home: Path) -> Config:

@@ -58,7 +58,9 @@ def add(to: Sandbox, keys: str, names: str = "A,B,C,D,E") -> Outcome:
     """Add keys as a command would."""
     words = table.key_series(keys.split())
     line = f"add-key {keys} --systems {names}"
-    return to.edit(lambda state: edits.add(state, words, to.systems.parse(names), now=NOW), Request("add", line, "test"))
+    return to.edit(
+        lambda state: edits.add(state, words, to.systems.parse(names), now=NOW), Request("add", line, "test")
+    )
 
 
 def files(root: Path) -> dict[str, bytes]:

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Iterable
 
-from keysync_shell.cli import home_folder
+from keysync_shell.config import home_folder
 from keysync_shell.errors import KeySyncError
 from keysync_shell.render.writing import writer_for
 from keysync_shell.sandbox import Sandbox
