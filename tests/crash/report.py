@@ -17,7 +17,9 @@ def tried(part: str, what: str) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Send the lines with the test's report: so they arrive from the workers of xdist, too."""
     report = yield
     report.user_properties.extend((TRIED, f"{part}: {what}") for part, what in _lines)
