@@ -1,10 +1,10 @@
-"""What every test may count on: an environment that says nothing, and `--rewrite-cases`."""
+"""Plugins of the test suite, and what every test may count on."""
 
 from __future__ import annotations
 
 import pytest
 
-pytest_plugins = ("tests.crash.report",)  # how many cases were tried, also from the workers of xdist
+pytest_plugins = ("tests.crash.report",)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
