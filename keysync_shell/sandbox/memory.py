@@ -52,14 +52,14 @@ class OutsideEdit:
     traceable: bool
 
 
-def from_files(home: Home, rules: Rules) -> tuple[Memory, dict[str, Found]]:
+def from_files(home: Home) -> tuple[Memory, dict[str, Found]]:
     """Read every system file, with no history."""
     found = {name: tables.read(home, name) for name in home.config.systems.names}
     state = State(home.config.systems, {name: file.rows for name, file in found.items()})
-    return Memory(state, rules), found
+    return Memory(state, home.config.rules), found
 
 
-def from_committed(home: Home, store: Store, newest: Operation, rules: Rules) -> tuple[Memory, OutsideEdit | None]:
+def from_committed(home: Home, store: Store, newest: Operation) -> tuple[Memory, OutsideEdit | None]:
     """The state after the newest operation, and what was done outside since."""
     rows: dict[str, pl.DataFrame] = {}
     found: dict[str, Found] = {}
@@ -74,7 +74,7 @@ def from_committed(home: Home, store: Store, newest: Operation, rules: Rules) ->
         found[name] = tables.read(home, name)
         traceable = traceable and cached is not None
         rows[name] = cached if cached is not None else found[name].rows
-    memory = Memory(State(home.config.systems, rows), rules, newest)
+    memory = Memory(State(home.config.systems, rows), home.config.rules, newest)
     return memory, _outside(home, memory, found, traceable) if found else None
 
 

@@ -51,7 +51,7 @@ class Operation:
     """A committed operation.
 
     `before` and `after` are the SHA-256 of every system's file (None: there was none), `discrepancies` the totals
-    before and after it, `target` the operation that an undo or a redo is about.
+    before and after it (none for the opening entry), `target` the operation that an undo or a redo is about.
     """
 
     number: int
@@ -69,7 +69,7 @@ class Operation:
     after: Mapping[str, str | None] = field(default_factory=dict)
     signatures: Mapping[str, Signature] = field(default_factory=dict)
     counts: Mapping[str, Counts] = field(default_factory=dict)
-    discrepancies: tuple[Mapping[str, int], Mapping[str, int]] = ({}, {})
+    discrepancies: tuple[Mapping[str, int], ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -207,7 +207,7 @@ def _operation(row: tuple[Any, ...]) -> Operation:
         after=after,
         signatures={name: Signature(**values) for name, values in signatures.items()},
         counts={name: Counts(**values) for name, values in counts.items()},
-        discrepancies=(discrepancies[0], discrepancies[1]),
+        discrepancies=tuple(discrepancies),
         details=details,
     )
 
