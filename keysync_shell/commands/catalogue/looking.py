@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+
 from keysync_shell.commands.catalogue.editing import KEYS_HELP, at_least, keys, systems
 from keysync_shell.commands.registry import Arguments, Command
 
@@ -13,8 +15,11 @@ PLURALS = {"gaps": "gap", "duplicates": "duplicate", "variants": "variant"}
 
 
 def kind(text: str) -> str:
-    """A kind of discrepancy, in the singular."""
-    return PLURALS.get(text.lower(), text.lower())
+    """A kind of discrepancy, in the singular, for argparse."""
+    name = PLURALS.get(text.lower(), text.lower())
+    if name not in KINDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(KINDS)}")
+    return name
 
 
 def capped(arguments: Arguments) -> None:
@@ -41,7 +46,6 @@ def _discrepancies(arguments: Arguments) -> None:
         "kinds",
         nargs="*",
         type=kind,
-        choices=[*KINDS, []],
         metavar="KIND",
         help=f"{', '.join(KINDS)} (default: all)",
         complete="kinds",
