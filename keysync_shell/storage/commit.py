@@ -169,7 +169,10 @@ class Store:
         for name, file in staging.files.items():
             status = files.regular(file.target)
             seen = staging.before.signatures.get(name) if staging.before else None
-            if seen and (status is None or Signature.of(status) != seen):
+            if not staging.before or not seen or (status and Signature.of(status) == seen):
+                continue
+            # touched, or copied together with the sandbox: then the content decides
+            if status is None or files.file_digest(file.target) != staging.before.after.get(name):
                 raise ChangedMeanwhile(f"{file.target} was changed by another program during the command")
 
     def _append(self, operation: Operation, token: str, change: Change, originals: Mapping[str, bytes]) -> None:
