@@ -167,6 +167,8 @@ class Store:
 
     def _look_again(self, staging: Staging) -> None:
         for name, file in staging.files.items():
+            if files.regular(file.target):
+                files.wait_for_writer(file.target)
             status = files.regular(file.target)
             seen = staging.before.signatures.get(name) if staging.before else None
             if not staging.before or not seen or (status and Signature.of(status) == seen):
@@ -208,10 +210,10 @@ class Store:
         return [kept for kept in settled if kept]
 
     def _settle(self, displaced: Path, name: str, known: set[str | None], token: str) -> Path | None:
-        """Drop the file that ours displaced, or keep it aside if somebody wrote it meanwhile."""
+        """Drop the file that ours displaced, or keep it aside if somebody wrote it meanwhile or still has it open."""
         if not os.path.lexists(displaced):
             return None
-        if files.file_digest(displaced) in known:
+        if not files.has_writer(displaced) and files.file_digest(displaced) in known:
             displaced.unlink()
             return None
         kept = self._home.kept_file(name, token)

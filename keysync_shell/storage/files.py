@@ -9,6 +9,7 @@ import fcntl
 import functools
 import hashlib
 import os
+import signal
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,10 @@ READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}
 COARSE_CLOCK_NS = 2_000_000_000  # FAT counts in steps of 2 s, HFS+ and ext3 in seconds
 FINE_CLOCK_NS = 50_000_000  # others in steps of a clock tick, at most some ms
+STALLED_NS = 2_000_000_000  # a program that keeps a file open but wrote nothing for so long is not writing
+QUIET_NS = 200_000_000  # where open files cannot be seen, one that was not touched for so long counts as whole
+PATIENCE_SECONDS = 5.0
+POLL_SECONDS = 0.005
 
 WRITABLE = "Copy the sandbox to a folder that you may write, or name another with --home."
 HINTS = {
@@ -105,6 +110,39 @@ def read(path: Path, limit: int) -> tuple[bytes, Signature]:
         return file.read(), Signature.of(status)
 
 
+def has_writer(path: Path) -> bool | None:
+    """Whether a program has the file open for writing; None where the system cannot tell.
+
+    The kernel grants a read lease only on a file that nobody has open for writing. Somebody who opens it while we
+    hold the lease waits until we drop it; the signal about that is one that is ignored unless asked for.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return _refuses_lease(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def wait_for_writer(path: Path, quiet_ns: int = 0) -> None:
+    """Wait while a program is in the middle of writing the file.
+
+    Where open files cannot be seen, wait until it was not touched for `quiet_ns`. Raises KeySyncError if that takes
+    too long, OSError if there is no such file.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while _being_written(path, quiet_ns):
+        if time.monotonic() > deadline:
+            raise unfinished(path)
+        time.sleep(POLL_SECONDS)
+
+
+def unfinished(path: Path) -> KeySyncError:
+    return KeySyncError(
+        f"{path} is being written by another program",
+        hint="Wait until that program has finished, and say it again.",
+    )
+
+
 def digest(data: bytes | memoryview) -> str:
     return hashlib.sha256(data).hexdigest()
 
@@ -176,6 +214,26 @@ def make_folder(path: Path) -> None:
         with contextlib.suppress(FileExistsError):
             path.mkdir()
         sync_folder(path.parent)
+
+
+def _being_written(path: Path, quiet_ns: int) -> bool:
+    writer = has_writer(path)
+    age = time.time_ns() - path.stat().st_mtime_ns
+    return bool(writer is not False and 0 <= age < (STALLED_NS if writer else quiet_ns))
+
+
+def _refuses_lease(descriptor: int) -> bool | None:
+    if not hasattr(fcntl, "F_SETLEASE"):
+        return None
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except BlockingIOError:
+        return True
+    except OSError:  # another's file, or a file system without leases
+        return None
+    return False
 
 
 @functools.cache

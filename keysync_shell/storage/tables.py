@@ -28,19 +28,24 @@ class Found:
 
 
 def read(home: Home, name: str) -> Found:
-    """Read a system file.
+    """Read a system file, once nobody is in the middle of writing it.
 
-    Raises BadFile if it is malformed, KeySyncError if it is missing, too large or no regular file.
+    Raises BadFile if it is malformed, KeySyncError if it is missing, too large, unfinished or no regular file.
     """
     path = home.system_file(name)
     for _ in range(TRIES):
         try:
+            files.regular(path)
+            files.wait_for_writer(path, files.QUIET_NS)
             data, signature = files.read(path, home.config.limits.file_bytes)
+            writer = files.has_writer(path)
         except FileNotFoundError:
             raise missing(home, name) from None
         status = files.regular(path)
-        if status and Signature.of(status) == signature:
-            break  # else somebody is writing it
+        if status and Signature.of(status) == signature and not (writer and not signature.settled()):
+            break
+    else:
+        raise files.unfinished(path)
     rows = system_csv.parse(data, str(path), home.config.limits)
     return Found(rows, files.digest(data), signature, None if system_csv.serialize(rows) == data else data)
 
