@@ -32,6 +32,11 @@ class Range:
     width: int
     suffix: str
 
+    @property
+    def word(self) -> str:
+        ends = (f"{self.prefix}{str(number).zfill(self.width)}{self.suffix}" for number in (self.first, self.last))
+        return "..".join(ends)
+
     def keys(self) -> pl.Series:
         number = pl.int_range(self.first, self.last + 1).cast(pl.String).str.zfill(self.width)
         return pl.select(key=pl.concat_str(pl.lit(self.prefix), number, pl.lit(self.suffix))).to_series()
@@ -45,12 +50,25 @@ class Range:
 
 
 @dataclass(frozen=True)
+class Expression:
+    """A glob or `re:` word as a Rust regular expression; every key that matches starts with `prefix`."""
+
+    word: str
+    prefix: str
+    regex: str
+
+    def matching(self, rows: pl.DataFrame) -> pl.Series:
+        keys = table.with_prefix(rows, self.prefix)[table.KEY]
+        return keys.filter(keys.str.contains(self.regex)) if len(keys) else keys
+
+
+@dataclass(frozen=True)
 class KeyQuery:
-    """What the KEYS… of a command say. `expressions` are Rust regular expressions, one a glob or `re:`."""
+    """What the KEYS… of a command say."""
 
     literals: tuple[str, ...] = ()
     ranges: tuple[Range, ...] = ()
-    expressions: tuple[tuple[str, str], ...] = ()  # (literal prefix, expression)
+    expressions: tuple[Expression, ...] = ()
     everything: bool = False
 
     @classmethod
@@ -64,11 +82,11 @@ class KeyQuery:
             if word.startswith("key:"):
                 plain.append(word[4:])
             elif look_up and word.startswith("re:"):
-                expressions.append(("", _checked(word[3:], limits)))
+                expressions.append(Expression(word, "", _checked(word[3:], limits)))
             elif ".." in word:
                 ranges.append(_range(word))
             elif look_up and WILD & set(word):
-                expressions.append((_glob_prefix(word), _checked(_glob(word), limits)))
+                expressions.append(Expression(word, _glob_prefix(word), _checked(_glob(word), limits)))
             else:
                 plain.append(word)
         limits.check("keys_per_command", len(plain) + sum(len(r) for r in ranges), "keys named")
@@ -86,7 +104,7 @@ class KeyQuery:
         rows = pl.DataFrame({table.KEY: keys})
         named = self.named()
         found = [named.filter(table.holds(rows, named))]
-        found += [_matching(rows, prefix, expression) for prefix, expression in self.expressions]
+        found += [expression.matching(rows) for expression in self.expressions]
         return table.distinct(pl.concat(found))
 
 
@@ -103,11 +121,6 @@ def near_misses(keys: pl.Series, canonical: pl.Series, wanted: str, wanted_canon
     neighbours = keys.slice(max(0, place - 25), 50).to_list()
     close = difflib.get_close_matches(wanted, neighbours, n=3, cutoff=0.75)
     return list(dict.fromkeys([*respelled, *close]))[:3]
-
-
-def _matching(rows: pl.DataFrame, prefix: str, expression: str) -> pl.Series:
-    keys = table.with_prefix(rows, prefix)[table.KEY]
-    return keys.filter(keys.str.contains(expression)) if len(keys) else keys
 
 
 def _range(word: str) -> Range:

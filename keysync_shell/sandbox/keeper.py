@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
-from keysync_shell.core.change import Change
+from keysync_shell.core.change import Change, SystemChange
 from keysync_shell.core.edits import Edit, NoSuchKey
 from keysync_shell.core.keys import shown
 from keysync_shell.core.normalize import canonical
@@ -23,6 +24,7 @@ from keysync_shell.storage import system_csv, tables
 from keysync_shell.storage.commit import Store, signals_wait
 from keysync_shell.storage.home import Home
 from keysync_shell.storage.oplog import Counts, Operation
+from keysync_shell.storage.patching import LARGE, MOST_KEYS, Content, patches
 
 OPEN, EXTERNAL = "open", "external"
 
@@ -228,7 +230,7 @@ class Keeper:
         operation = (stacks or Stacks.pushed(operation.number, newest)).put_on(operation)
         changed = tuple(change.parts) if newest else self.systems.names
         found_as = restores or {}
-        contents = {name: self._content(decision.memory.state, name, found_as.get(name)) for name in changed}
+        contents = {name: self._content(decision, name, found_as.get(name)) for name in changed}
         with self.store.staging(contents, newest) as staging, signals_wait():
             committed = self.store.commit(operation, change, staging, {})
             self.memory = replace(decision.memory, newest=committed.operation)
@@ -236,10 +238,27 @@ class Keeper:
         self._keep_cache(changed)
         return replace(decision.outcome, operation=committed.operation, kept=committed.kept)
 
-    def _content(self, state: State, name: str, found_as: str | None) -> bytes:
-        """The bytes of a system file; one that was not in our form comes back as it was found."""
+    def _content(self, decision: Decision, name: str, found_as: str | None) -> Content:
+        """The content of a system file; one that was not in our form comes back as it was found."""
         original = self.store.log.original(found_as) if found_as else None
-        return original if original is not None else system_csv.serialize(state.tables[name])
+        if original is not None:
+            return Content(lambda: original)
+        rows = decision.memory.state.tables[name]
+        whole = functools.cache(lambda: system_csv.serialize(rows))
+        newest, part = self.memory.newest, decision.edit.change.parts.get(name)
+        if newest is None or part is None or not self._can_patch(newest, name, part):
+            return Content(whole)
+        signature = newest.signatures[name]
+        made = patches(self.memory.state.tables[name], signature.size, part)
+        return Content(whole) if made is None else Content(whole, self.home.system_file(name), signature, made)
+
+    def _can_patch(self, newest: Operation, name: str, part: SystemChange) -> bool:
+        """Whether the file is large, is in our form, and few of its rows change."""
+        signature, digest = newest.signatures.get(name), newest.after.get(name)
+        few = not part.whole and len(part.before) + len(part.after) <= MOST_KEYS
+        if not few or signature is None or digest is None or signature.size < LARGE:
+            return False
+        return self.store.log.original(digest) is None
 
     def _operation(self, request: Request, outcome: Outcome | None) -> Operation:
         newest = self.memory.newest

@@ -44,7 +44,7 @@ def export(snapshot: Snapshot, path: Path, *, force: bool) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     with explained(f"{path} was not written"):
         try:
-            files.stage(temporary, path, buffer.getbuffer())
+            files.stage(temporary, path, [buffer.getbuffer()])
             temporary.replace(path)
             files.sync_folder(path.parent)
         finally:

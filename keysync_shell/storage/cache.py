@@ -23,7 +23,7 @@ def save(folder: Path, name: str, rows: pl.DataFrame, sha256: str, number: int) 
     It is not synced: a torn file fails its checksum. Trouble is ignored, since nothing depends on a cache.
     """
     out = io.BytesIO()
-    rows.write_ipc_stream(out, compression="uncompressed")
+    rows.write_ipc(out, compression="uncompressed", compat_level=pl.CompatLevel.newest())
     body = out.getbuffer()
     temporary = folder / f".{name}.{secrets.token_hex(4)}.tmp"
     with contextlib.suppress(OSError):
@@ -51,7 +51,7 @@ def load(folder: Path, name: str) -> pl.DataFrame | None:
         _stamp(bytes(data[:HEAD]))
         if int(bytes(data[HEAD - 9 : HEAD]), 16) != zlib.crc32(data[HEAD:]):
             return None
-        return pl.read_ipc_stream(io.BytesIO(data[HEAD:]))
+        return pl.read_ipc(io.BytesIO(data[HEAD:]))
     except (OSError, ValueError, pl.exceptions.PolarsError):
         return None
 

@@ -25,8 +25,10 @@ from keysync_shell.storage import files, lock
 from keysync_shell.storage.files import Signature, Staged, explained
 from keysync_shell.storage.home import Home
 from keysync_shell.storage.oplog import Operation, OperationLog
+from keysync_shell.storage.patching import Content, Mismatch
 
 STAGED_NAME = re.compile(r"\.(?P<system>[A-Za-z0-9]+)\.csv\.(?P<token>[0-9a-f]{16})\.new")
+PARALLEL_BYTES = 16 << 20  # below it threads cost more than they give
 SETTLED_LATER = "It is settled at the next start: whatever is found then is the state before or after."
 
 
@@ -89,17 +91,17 @@ class Store:
         return there or self._home.database.exists()
 
     @contextlib.contextmanager
-    def staging(self, contents: Mapping[str, bytes], before: Operation | None) -> Iterator[Staging]:
+    def staging(self, contents: Mapping[str, Content], before: Operation | None) -> Iterator[Staging]:
         """New contents for some system files, complete and durable beside them; dropped if the block fails.
 
         `before` is the operation after which the caller decided. Raises KeySyncError if there is no room.
         """
         token = secrets.token_hex(8)
-        total = sum(len(data) for data in contents.values())
+        total = sum(content.size for content in contents.values())
         try:
             with explained(f"nothing was committed; {total:,} bytes had to be written"):
                 files.make_folder(self._home.systems)
-                staged = {name: self._stage(name, token, data) for name, data in contents.items()}
+                staged = self._stage_all(token, contents, parallel=total > PARALLEL_BYTES)
                 files.sync_folder(self._home.systems)
             yield Staging(token, staged, before)
         except BaseException as error:
@@ -126,7 +128,7 @@ class Store:
         )
         self._append(operation, staging.token, change, originals)
         with explained("committed, but the files are completed at the next start", lambda: True):
-            kept = self._swap_in(staged, operation, staging.token)
+            kept = self._swap_in(staging, operation)
         return Committed(operation, tuple(kept))
 
     def record(self, operation: Operation, change: Change, originals: Mapping[str, bytes]) -> None:
@@ -162,8 +164,22 @@ class Store:
             self.log.close()
             raise
 
-    def _stage(self, name: str, token: str, data: bytes) -> Staged:
-        return files.stage(self._home.staged_file(name, token), self._home.system_file(name), data)
+    def _stage_all(self, token: str, contents: Mapping[str, Content], *, parallel: bool) -> dict[str, Staged]:
+        if not parallel:
+            return {name: self._stage(name, token, content) for name, content in contents.items()}
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor() as pool:  # hashing, writing and syncing all let other threads run
+            staged = pool.map(lambda name: self._stage(name, token, contents[name]), contents)
+            return dict(zip(contents, staged, strict=True))
+
+    def _stage(self, name: str, token: str, content: Content) -> Staged:
+        path, target = self._home.staged_file(name, token), self._home.system_file(name)
+        try:
+            return files.stage(path, target, content.chunks())
+        except Mismatch:
+            path.unlink()
+            return files.stage(path, target, [content.whole()])
 
     def _look_again(self, staging: Staging) -> None:
         for name, file in staging.files.items():
@@ -201,19 +217,28 @@ class Store:
                 committed=None,
             ) from second
 
-    def _swap_in(self, staged: Mapping[str, Staged], operation: Operation, token: str) -> list[Path]:
+    def _swap_in(self, staging: Staging, operation: Operation) -> list[Path]:
+        staged, seen = staging.files, staging.before.signatures if staging.before else {}
         for file in staged.values():
             files.swap(file.path, file.target)
         files.sync_folder(self._home.systems)  # the new names must be durable before the displaced files go
         known = {name: {operation.before.get(name), operation.after.get(name)} for name in staged}
-        settled = [self._settle(file.path, name, known[name], token) for name, file in staged.items()]
+        settled = [
+            self._settle(file.path, name, known[name], staging.token, seen.get(name)) for name, file in staged.items()
+        ]
         return [kept for kept in settled if kept]
 
-    def _settle(self, displaced: Path, name: str, known: set[str | None], token: str) -> Path | None:
-        """Drop the file that ours displaced, or keep it aside if somebody wrote it meanwhile or still has it open."""
+    def _settle(
+        self, displaced: Path, name: str, known: set[str | None], token: str, seen: Signature | None = None
+    ) -> Path | None:
+        """Drop the file that ours displaced, or keep it aside if somebody wrote it meanwhile or still has it open.
+
+        `known` are the digests that it may have; one that still is as `seen` needs no look at its content.
+        """
         if not os.path.lexists(displaced):
             return None
-        if not files.has_writer(displaced) and files.file_digest(displaced) in known:
+        untouched = seen is not None and seen.settled() and Signature.of(displaced.lstat()) == seen
+        if not files.has_writer(displaced) and (untouched or files.file_digest(displaced) in known):
             displaced.unlink()
             return None
         kept = self._home.kept_file(name, token)

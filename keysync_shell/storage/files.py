@@ -12,7 +12,7 @@ import os
 import signal
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -152,25 +152,28 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def stage(path: Path, target: Path, data: bytes | memoryview) -> Staged:
+def stage(path: Path, target: Path, chunks: Iterable[bytes | memoryview]) -> Staged:
     """Write a new file beside its target, with the target's mode and owner, and sync it.
 
     Raises OSError; then the file may be there in part, for the caller to drop.
     """
+    hashed = hashlib.sha256()
     old = regular(target)
     mode = 0o600 if old else 0o666
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     with os.fdopen(descriptor, "wb", buffering=0) as file:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[file.write(rest) :]  # a raw write may be short when the disk is nearly full
+        for chunk in chunks:
+            hashed.update(chunk)
+            rest = memoryview(chunk)
+            while rest:
+                rest = rest[file.write(rest) :]  # a raw write may be short when the disk is nearly full
         if old:
             os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
             if os.geteuid() == 0:
                 os.fchown(descriptor, old.st_uid, old.st_gid)
         sync(descriptor)
         status = os.fstat(descriptor)
-    return Staged(path, target, digest(data), Signature.of(status))
+    return Staged(path, target, hashed.hexdigest(), Signature.of(status))
 
 
 def sync(descriptor: int) -> None:

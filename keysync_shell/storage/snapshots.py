@@ -95,8 +95,8 @@ def save(folder: Path, snapshot: Snapshot, *, force: bool) -> None:
         _sweep(folder)
         with _scratch(folder) as scratch:
             for system, data in snapshot.contents.items():
-                files.stage(scratch / f"{system}.csv", target / f"{system}.csv", data)
-            files.stage(scratch / MANIFEST, target / MANIFEST, dump(snapshot.manifest))
+                files.stage(scratch / f"{system}.csv", target / f"{system}.csv", [data])
+            files.stage(scratch / MANIFEST, target / MANIFEST, [dump(snapshot.manifest)])
             files.sync_folder(scratch)
             files.swap(scratch, target)
             files.sync_folder(folder)

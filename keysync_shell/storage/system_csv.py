@@ -41,11 +41,26 @@ def parse(data: bytes, source: str, limits: Limits, *, key_column: str = table.K
 
 def serialize(rows: pl.DataFrame) -> bytes:
     """The bytes of a system file: a pure function of its rows. UTF-8, LF, quotes only where they are needed."""
-    columns = rows.columns
-    if len(columns) > 1:  # an empty field needs quotes only where it would be the whole line
+    return _written(rows, header=True)
+
+
+def serialize_rows(rows: pl.DataFrame) -> bytes:
+    """The same without the header."""
+    return _written(rows, header=False) if len(rows) else b""
+
+
+def unquoted_size(rows: pl.DataFrame) -> int:
+    """How many bytes `serialize_rows` gives if no field needs quotes; cheap."""
+    if len(rows) == 0:
+        return 0
+    return int(rows.select(pl.sum_horizontal(pl.all().str.len_bytes().sum())).item()) + len(rows) * len(rows.columns)
+
+
+def _written(rows: pl.DataFrame, *, header: bool) -> bytes:
+    if len(rows.columns) > 1:  # an empty field needs quotes only where it would be the whole line
         rows = rows.with_columns(pl.exclude(table.KEY).replace({"": None}))
     out = io.BytesIO()
-    rows.write_csv(out, quote_style="necessary")
+    rows.write_csv(out, include_header=header, quote_style="necessary")
     return out.getvalue()
 
 
