@@ -6,12 +6,13 @@ These functions keep that order. Lookups are binary searches; only bulk edits to
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import polars as pl
 
 KEY = "key"
 COLUMNS = ("key", "last_seen_at", "system", "status")
-SMALL = 64  # edits of up to this many keys are spliced between slices that are not copied
+FEW = 64  # edits in up to this many places are spliced between slices that are not copied
 MAX_CHUNKS = 256  # each splice adds chunks; past this many a copy is cheaper than searching through them
 
 
@@ -55,26 +56,50 @@ def holds(table: pl.DataFrame, keys: pl.Series) -> pl.Series:
     return (first < behind).alias("holds")
 
 
+@dataclass(frozen=True)
+class Run:
+    """Touched keys that stand side by side: rows `start` to `stop` of a table, replaced by rows `new_start` to
+    `new_stop` of another (each `stop` is the row behind the last one)."""
+
+    start: int
+    stop: int
+    new_start: int
+    new_stop: int
+
+
+def runs(table: pl.DataFrame, keys: pl.Series, rows: pl.DataFrame) -> list[Run] | None:
+    """Where the rows of `keys` (distinct and sorted) stand in the table and in `rows`, which holds only such rows.
+
+    None if they are scattered over more than a few places.
+    """
+    first, behind = bounds(table, keys)
+    new_first, new_behind = bounds(rows, keys)
+    begins = (first != behind.shift()).fill_null(True).arg_true()
+    if len(begins) > FEW:
+        return None
+    ends = [*(int(i) - 1 for i in begins[1:]), len(keys) - 1]
+    return [Run(first[i], behind[j], new_first[i], new_behind[j]) for i, j in zip(begins, ends, strict=False)]
+
+
 def rows_of(table: pl.DataFrame, keys: pl.Series) -> pl.DataFrame:
     """The rows of these keys (distinct and sorted), in table order."""
-    if len(keys) <= SMALL:
-        first, behind = bounds(table, keys)
-        pieces = [table.slice(a, b - a) for a, b in zip(first, behind, strict=True) if b > a]
-        return pl.concat(pieces) if pieces else table.clear()
-    return table.filter(pl.col(KEY).is_in(keys.implode()))
+    places = runs(table, keys, table.clear())
+    if places is None:
+        return table.filter(pl.col(KEY).is_in(keys.implode()))
+    pieces = [table.slice(run.start, run.stop - run.start) for run in places if run.stop > run.start]
+    return pl.concat(pieces) if pieces else table.clear()
 
 
 def splice(table: pl.DataFrame, keys: pl.Series, rows: pl.DataFrame) -> pl.DataFrame:
     """The table with the rows of `keys` (distinct and sorted) replaced by `rows`, which are rows of those keys."""
-    if len(keys) > SMALL:
+    places = runs(table, keys, rows)
+    if places is None:
         rest = table.filter(~pl.col(KEY).is_in(keys.implode()))
         return ordered(rest.merge_sorted(rows, KEY)) if len(rest) and len(rows) else _either(rest, rows)
-    first, behind = bounds(table, keys)
-    row_first, row_behind = bounds(rows, keys)
     pieces, done = [], 0
-    for a, b, c, d in zip(first, behind, row_first, row_behind, strict=True):
-        pieces += [table.slice(done, a - done), rows.slice(c, d - c)]
-        done = b
+    for run in places:
+        pieces += [table.slice(done, run.start - done), rows.slice(run.new_start, run.new_stop - run.new_start)]
+        done = run.stop
     result = pl.concat([piece for piece in [*pieces, table.slice(done)] if len(piece)] or [table.clear()])
     return result.rechunk() if result.n_chunks() > MAX_CHUNKS else result
 

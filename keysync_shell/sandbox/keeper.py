@@ -24,7 +24,7 @@ from keysync_shell.storage import system_csv, tables
 from keysync_shell.storage.commit import Store, signals_wait
 from keysync_shell.storage.home import Home
 from keysync_shell.storage.oplog import Counts, Operation
-from keysync_shell.storage.patching import LARGE, MOST_KEYS, Content, patches
+from keysync_shell.storage.patching import LARGE, MOST_SHARE, Content, patches
 
 OPEN, EXTERNAL = "open", "external"
 
@@ -253,9 +253,10 @@ class Keeper:
         return Content(whole) if made is None else Content(whole, self.home.system_file(name), signature, made)
 
     def _can_patch(self, newest: Operation, name: str, part: SystemChange) -> bool:
-        """Whether the file is large, is in our form, and few of its rows change."""
+        """Whether the file is large, is in our form, and a small part of its rows changes."""
         signature, digest = newest.signatures.get(name), newest.after.get(name)
-        few = not part.whole and len(part.before) + len(part.after) <= MOST_KEYS
+        most = MOST_SHARE * self.memory.state.rows(name)
+        few = not part.whole and len(part.before) + len(part.after) <= most
         if not few or signature is None or digest is None or signature.size < LARGE:
             return False
         return self.store.log.original(digest) is None

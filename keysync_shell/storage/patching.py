@@ -1,0 +1,108 @@
+"""New contents for system files. A large file of which a few rows change is copied around them, not written anew.
+
+A patch says which bytes it expects to take out and which to find behind them, so a wrong place is noticed before
+anything is committed; then the whole file is written from its rows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from keysync_shell.core import table
+from keysync_shell.core.change import SystemChange
+from keysync_shell.storage import system_csv
+from keysync_shell.storage.files import Signature
+
+LARGE = 1 << 20  # bytes; below it a whole file is written as fast
+MOST_SHARE = 0.1  # of the rows; past it a whole file is written as fast
+CHUNK = 1 << 20
+
+
+class Mismatch(Exception):
+    """The file that is there is not what the patches were made for."""
+
+
+@dataclass(frozen=True)
+class Patch:
+    """At byte `at`, `removed` gives way to `inserted`; `follows` is what must stand behind it."""
+
+    at: int
+    removed: bytes
+    inserted: bytes
+    follows: bytes
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a system file shall hold: patches of the file that is there, or else `whole`."""
+
+    whole: Callable[[], bytes]
+    base: Path | None = None
+    signature: Signature | None = None
+    patches: tuple[Patch, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes to be written."""
+        if self.signature is None:
+            return len(self.whole())
+        return self.signature.size + sum(len(patch.inserted) - len(patch.removed) for patch in self.patches)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes, piece by piece. Raises Mismatch if the patches do not fit."""
+        if self.base is None:
+            yield self.whole()
+        else:
+            yield from _patched(self.base, self.signature, self.patches)
+
+
+def patches(rows: pl.DataFrame, size: int, part: SystemChange) -> tuple[Patch, ...] | None:
+    """The patches that turn the file of `rows`, of that size in bytes, into the file after the change.
+
+    None if the change is all over the place, or if fields are quoted: then places in the file cannot be told from the
+    lengths of the values.
+    """
+    header = len(system_csv.serialize(rows.clear()))
+    if header + system_csv.unquoted_size(rows) != size:
+        return None
+    places = table.runs(rows, part.keys, part.after)
+    if places is None:
+        return None
+    at, done, made = header, 0, []
+    for run in places:
+        at += system_csv.unquoted_size(rows.slice(done, run.start - done))
+        removed = system_csv.serialize_rows(rows.slice(run.start, run.stop - run.start))
+        inserted = system_csv.serialize_rows(part.after.slice(run.new_start, run.new_stop - run.new_start))
+        made.append(Patch(at, removed, inserted, follows=system_csv.serialize_rows(rows.slice(run.stop, 1))))
+        at, done = at + len(removed), run.stop
+    return tuple(made)
+
+
+def _patched(base: Path, signature: Signature | None, patches: tuple[Patch, ...]) -> Iterator[bytes]:
+    descriptor = os.open(base, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        if Signature.of(os.fstat(descriptor)) != signature:
+            raise Mismatch
+        at = 0
+        for patch in patches:
+            while at < patch.at:
+                chunk = file.read(min(CHUNK, patch.at - at))
+                if not chunk:
+                    raise Mismatch
+                at += len(chunk)
+                yield chunk
+            found = file.read(len(patch.removed) + len(patch.follows))
+            if found != patch.removed + patch.follows:
+                raise Mismatch
+            at += len(patch.removed)
+            file.seek(at)
+            yield patch.inserted
+        while chunk := file.read(CHUNK):
+            yield chunk
+        if Signature.of(os.fstat(descriptor)) != signature:
+            raise Mismatch
