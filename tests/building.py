@@ -9,7 +9,9 @@ import polars as pl
 
 from keysync_shell.core import edits, table
 from keysync_shell.core.index import Index
+from keysync_shell.core.limits import Limits
 from keysync_shell.core.rules import Rules
+from keysync_shell.core.selectors import KeyQuery
 from keysync_shell.core.state import State
 from keysync_shell.core.systems import Systems
 from keysync_shell.sandbox import Outcome, Request, Sandbox
@@ -25,6 +27,17 @@ def rows(keys: str | list[str], system: str = "A") -> pl.DataFrame:
     return table.ordered(edits.new_rows(pl.Series("key", words, dtype=pl.String), system, table.COLUMNS, NOW))
 
 
+def grid(text: str) -> pl.DataFrame:
+    """A key table such as `key note / K1 old / K2 .`: the columns, then the rows; a dot is an empty value."""
+    header, *lines = [["" if word == "." else word for word in line.split()] for line in text.split("/")]
+    return table.ordered(pl.DataFrame(lines, schema=dict.fromkeys(header, pl.String), orient="row"))
+
+
+def query(*words: str, look_up: bool = True) -> KeyQuery:
+    """KEYS… as a command would read them."""
+    return KeyQuery.parse(words, Limits(), look_up=look_up)
+
+
 def systems(**keys: str | list[str]) -> State:
     """A state of five systems; those that are not named are empty."""
     return State(FIVE, {name: rows(keys.get(name, ""), name) for name in FIVE.names})
@@ -37,6 +50,11 @@ def index(state: State, rules: Rules | None = None) -> Index:
 def keys(state: State) -> dict[str, list[str]]:
     """The keys of each system that has any."""
     return {name: state.keys(name).to_list() for name in state.systems.names if state.rows(name)}
+
+
+def applied(state: State, edit: edits.Edit) -> dict[str, list[str]]:
+    """The keys after an edit."""
+    return keys(state.apply(edit.change))
 
 
 def sandbox(root: Path, **keys: str | list[str]) -> Sandbox:
