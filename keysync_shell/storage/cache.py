@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import secrets
 import zlib
 from pathlib import Path
 
@@ -25,13 +24,16 @@ def save(folder: Path, name: str, rows: pl.DataFrame, sha256: str, number: int) 
     out = io.BytesIO()
     rows.write_ipc(out, compression="uncompressed", compat_level=pl.CompatLevel.newest())
     body = out.getbuffer()
-    temporary = folder / f".{name}.{secrets.token_hex(4)}.tmp"
-    with contextlib.suppress(OSError):
+    temporary = folder / f".{name}.tmp"  # one name, so that the next save takes what a crash left here
+    try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        with temporary.open("xb") as file:
+        with temporary.open("wb") as file:
             file.write(MAGIC + f"{sha256}\n{number:010}\n{zlib.crc32(body):08x}\n".encode())
             file.write(body)
         temporary.replace(_path(folder, name))
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)  # a full disk needs the room
 
 
 def stamp(folder: Path, name: str) -> tuple[str, int] | None:
