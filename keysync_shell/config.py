@@ -17,12 +17,21 @@ FILE = "keysync.toml"
 
 
 @dataclass(frozen=True)
+class Retention:
+    """How much of the history can be travelled: the changes of the last operations, and their size in bytes."""
+
+    operations: int = 1000
+    bytes: int = 1 << 30
+
+
+@dataclass(frozen=True)
 class Config:
     """What a sandbox folder says of itself. `snapshots` is a folder, relative to the home or absolute."""
 
     systems: Systems = field(default_factory=Systems)
     rules: Rules = field(default_factory=Rules)
     limits: Limits = field(default_factory=Limits)
+    history: Retention = field(default_factory=Retention)
     snapshots: str = "snapshots"
 
 
@@ -58,6 +67,7 @@ def parse(data: Mapping[str, Any]) -> Config:
         "systems": lambda table: {"systems": _systems(table)},
         "normalize": lambda table: {"rules": Rules(**_values(Rules, "normalize", table))},
         "limits": lambda table: {"limits": Limits(**_values(Limits, "limits", table))},
+        "history": lambda table: {"history": Retention(**_values(Retention, "history", table))},
         "paths": lambda table: {"snapshots": _text("paths", "snapshots", table)},
     }
     settings: dict[str, Any] = {}
@@ -76,7 +86,10 @@ def _systems(table: Mapping[str, Any]) -> Systems:
     return Systems(tuple(names), _text("systems", "authority", {"authority": names[0] if names else "", **table}))
 
 
-def _values(kind: type[Rules] | type[Limits], section: str, table: Mapping[str, Any]) -> dict[str, Any]:
+Settings = type[Rules] | type[Limits] | type[Retention]
+
+
+def _values(kind: Settings, section: str, table: Mapping[str, Any]) -> dict[str, Any]:
     defaults = asdict(kind())
     for name, value in table.items():
         if name not in defaults:

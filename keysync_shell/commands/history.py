@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from keysync_shell.commands.session import Session
+from keysync_shell.core.change import Change, SystemChange
+from keysync_shell.core.conditions import Condition
+from keysync_shell.core.keys import safe
+from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Outcome
-from keysync_shell.storage.oplog import Operation
+from keysync_shell.storage.operations import Operation
+from keysync_shell.storage.oplog import Wanted
+
+DEFAULT_COUNT = 20
+AGE = re.compile(r"([0-9]{1,6})([mhdw])")
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @dataclass(frozen=True)
@@ -24,10 +36,37 @@ class Travelled:
 
 @dataclass(frozen=True)
 class Log:
-    """Operations, newest first; `more` says that there are older ones."""
+    """Operations, newest first; `older` is the command that shows older ones, if there are any."""
 
     operations: tuple[Operation, ...]
-    more: bool
+    older: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One operation in full."""
+
+    operation: Operation
+    change: Change
+
+
+@dataclass(frozen=True)
+class Blame:
+    """The operations that touched a key, oldest first, with what they changed of it."""
+
+    key: str
+    touches: tuple[tuple[Operation, Mapping[str, SystemChange]], ...]
+
+
+@dataclass(frozen=True)
+class Bisected:
+    """Where a condition ceased to hold: its number before and after the operation; None if it holds to this day."""
+
+    condition: str
+    operation: Operation | None
+    before: int
+    after: int
+    exit_code: int
 
 
 def undo(session: Session, args: Namespace) -> Travelled:
@@ -38,6 +77,88 @@ def redo(session: Session, args: Namespace) -> Travelled:
     return Travelled("redo", tuple(session.sandbox.redo(session.request("redo", args), args.count)))
 
 
-def log(session: Session, args: Namespace) -> Log:
-    operations = session.sandbox.operations(args.count + 1)
-    return Log(tuple(operations[: args.count]), more=len(operations) > args.count)
+def restore(session: Session, args: Namespace) -> Outcome:
+    return session.sandbox.restore(session.request("restore", args), args.number)
+
+
+def revert(session: Session, args: Namespace) -> Outcome:
+    return session.sandbox.revert(session.request("revert", args), args.number)
+
+
+def log(session: Session, args: Namespace) -> Log | Shown:
+    if args.words[:1] == ["show"]:
+        return Shown(*session.sandbox.change(_operation(args.words[1:])))
+    count = args.limit or _count(args.words)
+    wanted = Wanted(
+        limit=count + 1,
+        kind=args.kind,
+        user=args.user,
+        source=args.source,
+        since=_since(args.since, session) if args.since else None,
+        system=session.sandbox.systems.find(args.system) if args.system else None,
+        key=args.key,
+    )
+    found = session.sandbox.operations(wanted)
+    older = f"log {2 * count}" if len(found) > count else ""
+    return Log(tuple(found[:count]), older)
+
+
+def blame(session: Session, args: Namespace) -> Blame:
+    touches = session.sandbox.touching(args.key)
+    if not touches:
+        raise KeySyncError(
+            f"no operation that is still kept touched {safe(args.key)}",
+            hint="A key is blamed by its exact spelling; `list` shows the spellings.",
+        )
+    return Blame(args.key, tuple(touches))
+
+
+def bisect(session: Session, args: Namespace) -> Bisected:
+    """Every operation keeps its numbers, so this needs no old state and finds the first one exactly."""
+    condition = Condition.parse(args.condition, session.sandbox.systems)
+    operations = [operation for operation in session.sandbox.every_operation() if operation.summary]
+    held: Operation | None = None
+    for operation in operations:
+        if condition.holds(operation.summary):
+            held = operation
+        elif held is not None:
+            before, after = condition.value(held.summary), condition.value(operation.summary)
+            return Bisected(args.condition, operation, before, after, exit_code=int(not args.exit_zero))
+    if held is None:
+        raise KeySyncError(
+            f"{safe(args.condition)} never held since @{operations[0].number}", hint="Try a weaker condition."
+        )
+    value = condition.value(held.summary)
+    return Bisected(args.condition, None, value, value, exit_code=0)
+
+
+def _operation(words: list[str]) -> int:
+    [word] = words if len(words) == 1 else [""]
+    digits = word.removeprefix("@")
+    if not digits.isascii() or not digits.isdigit():
+        raise KeySyncError("log show takes one operation", hint="Say it like: log show @41")
+    return int(digits)
+
+
+def _count(words: list[str]) -> int:
+    if not words:
+        return DEFAULT_COUNT
+    if len(words) > 1 or not words[0].isascii() or not words[0].isdigit() or int(words[0]) < 1:
+        raise KeySyncError(f"log {safe(' '.join(words))}: that is no number of operations", hint="Say: log 5")
+    return int(words[0])
+
+
+def _since(text: str, session: Session) -> str:
+    """A UTC time from an age or a time; ISO 8601 sorts as text."""
+    if age := AGE.fullmatch(text):
+        now = datetime.strptime(session.sandbox.now(), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        then = now - timedelta(**{UNITS[age[2]]: int(age[1])})
+    else:
+        try:
+            then = datetime.fromisoformat(text)
+        except ValueError:
+            raise KeySyncError(
+                f"--since {safe(text)!r} is no time", hint="Say 30m, 2h, 7d, or a UTC time such as 2026-01-31T12:00."
+            ) from None
+        then = then if then.tzinfo else then.replace(tzinfo=UTC)
+    return then.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

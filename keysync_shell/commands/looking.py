@@ -75,26 +75,25 @@ class Difference:
 
 def status(session: Session, args: Namespace) -> Status:
     sandbox = session.sandbox
-    sandbox.refresh()
-    summary = sandbox.summary()
+    summary = sandbox.moment(args.at).summary()
     wrong = args.exit_code and summary.discrepancies.total > 0
     return Status(summary, sandbox.systems, str(sandbox.home.root), exit_code=int(wrong))
 
 
 def list_keys(session: Session, args: Namespace) -> KeyList:
     sandbox = session.sandbox
-    sandbox.refresh()
+    index = sandbox.moment(args.at).index
     systems, query = sandbox.systems, looked_up(session, args.keys)
     pattern = systems.mask_of_pattern(args.pattern) if args.pattern else None
-    rows = listing.listed(sandbox.index, query, systems.mask(systems.parse(args.systems)), pattern)
+    rows = listing.listed(index, query, systems.mask(systems.parse(args.systems)), pattern)
     return KeyList(rows, systems, _cap(session, args))
 
 
 def discrepancies(session: Session, args: Namespace) -> Findings:
     sandbox = session.sandbox
-    sandbox.refresh()
+    index = sandbox.moment(args.at).index
     system = sandbox.systems.find(args.system) if args.system else None
-    rows = found.findings(sandbox.index, args.kinds or tuple(found.KINDS), system)
+    rows = found.findings(index, args.kinds or tuple(found.KINDS), system)
     return Findings(rows, sandbox.systems, _cap(session, args), exit_code=_found(len(rows), args))
 
 
@@ -109,7 +108,7 @@ def diff(session: Session, args: Namespace) -> Difference:
     elif one or other:
         raise KeySyncError(
             f"cannot compare {args.left} with {args.right}: one is a system, the other holds all of them",
-            hint="Compare two systems, or two of now and the snapshots.",
+            hint="Compare two systems, or two of now, the snapshots and operations such as @41.",
         )
     else:
         rows = listing.differences(_tables(sandbox, args.left), _tables(sandbox, args.right), rules)
@@ -117,7 +116,7 @@ def diff(session: Session, args: Namespace) -> Difference:
 
 
 def _system(sandbox: Sandbox, side: str) -> str | None:
-    """The system of that name, None if it is now or a snapshot. `snapshot:A` is the snapshot called A."""
+    """The system of that name, None if it is something else. `snapshot:A` is the snapshot called A."""
     if side == NOW or side.startswith(SNAPSHOT):
         return None
     known = {name.casefold(): name for name in sandbox.systems.names}
@@ -127,6 +126,8 @@ def _system(sandbox: Sandbox, side: str) -> str | None:
 def _tables(sandbox: Sandbox, side: str) -> Mapping[str, pl.DataFrame]:
     if side == NOW:
         return sandbox.state.tables
+    if side.startswith("@"):
+        return sandbox.moment(_number(side)).state.tables
     name = side.removeprefix(SNAPSHOT)
     snapshot = snapshots.load(sandbox.home.snapshots, name, sandbox.config.limits)
     tables = snapshot.tables(sandbox.config.limits)
@@ -136,6 +137,12 @@ def _tables(sandbox: Sandbox, side: str) -> Mapping[str, pl.DataFrame]:
             hint="Compare snapshots of the same systems.",
         )
     return tables
+
+
+def _number(side: str) -> int:
+    if not side[1:].isascii() or not side[1:].isdigit():
+        raise KeySyncError(f"{side!r} is no operation", hint="Write it like @41; `log` shows those that there are.")
+    return int(side[1:])
 
 
 def _found(count: int, args: Namespace) -> int:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from keysync_shell.commands.history import Travelled
+from keysync_shell.core.change import Change
 from keysync_shell.core.discrepancies import KINDS, Summary
 from keysync_shell.core.keys import safe
 from keysync_shell.render.view import KEY, TEXT, Grid, View, plain
 from keysync_shell.sandbox import Outcome
-from keysync_shell.storage.oplog import Counts, Operation
+from keysync_shell.storage.operations import Counts, Operation
+
+if TYPE_CHECKING:
+    from keysync_shell.commands.history import Travelled
 
 VERBS = {
     "init": ("Initialized", "initialize"),
@@ -23,6 +26,9 @@ VERBS = {
     "import": ("Imported", "import"),
     "reset": ("Reset", "reset"),
     "load": ("Loaded", "load"),
+    "restore": ("Restored", "restore"),
+    "revert": ("Reverted", "revert"),
+    "repair": ("Repaired", "repair"),
     "undo": ("Undid", "undo"),
     "redo": ("Redid", "redo"),
     "script": ("Ran", "run"),
@@ -77,6 +83,21 @@ def deltas(before: Summary, after: Summary) -> list[str]:
         if moved:
             lines.append(f"{name} {', '.join(moved)}")
     return lines
+
+
+def signed(change: Change, most: int | None) -> Iterator[tuple[str, str, str]]:
+    """`+ - ~`, system and key of what a change adds, removes and alters, up to a number."""
+    left = most
+    for name, part in change.parts.items():
+        for sign, keys in (("+", part.added), ("-", part.removed), ("~", part.altered)):
+            for key in keys if left is None else keys.head(left):
+                yield sign, name, key
+            left = None if left is None else left - min(left, len(keys))
+
+
+def signed_total(counts: Mapping[str, Counts]) -> int:
+    """How many lines `signed` gives in all."""
+    return sum(count.added + count.removed + count.altered for count in counts.values())
 
 
 def _talk(outcome: Outcome) -> tuple[str, ...]:
@@ -137,14 +158,5 @@ def _data(outcome: Outcome) -> dict[str, Any]:
 
 
 def _changes(outcome: Outcome) -> Grid:
-    total = sum(count.added + count.removed + count.altered for count in outcome.counts.values())
-    return Grid({"sign": TEXT, "system": TEXT, "key": KEY}, lambda most: _signed(outcome, most), total, outline="plain")
-
-
-def _signed(outcome: Outcome, most: int | None) -> Iterator[tuple[str, str, str]]:
-    left = most
-    for name, part in outcome.change.parts.items():
-        for sign, keys in (("+", part.added), ("-", part.removed), ("~", part.altered)):
-            for key in keys if left is None else keys.head(left):
-                yield sign, name, key
-            left = None if left is None else left - min(left, len(keys))
+    columns = {"sign": TEXT, "system": TEXT, "key": KEY}
+    return Grid(columns, lambda most: signed(outcome.change, most), signed_total(outcome.counts), outline="plain")

@@ -8,10 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from keysync_shell.commands.history import Log
 from keysync_shell.commands.looking import Cap, Difference, Findings, KeyList, Status
 from keysync_shell.core.systems import Systems
-from keysync_shell.render.changes import changed
 from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, fixed, plain
 
 Rows = Callable[[int | None], Iterator[tuple[Any, ...]]]
@@ -87,30 +85,6 @@ def difference_view(found: Difference) -> View:
     )
 
 
-def log_view(log: Log) -> View:
-    columns = {"number": NUMBER, "time": TEXT, "source": TEXT, "command": TEXT, "changed": TEXT}
-    rows = [
-        (
-            operation.number,
-            operation.time,
-            operation.source,
-            operation.line or operation.kind,
-            _about(operation.target) + (changed(operation.counts) or "nothing"),
-        )
-        for operation in log.operations
-    ]
-    after = ("No operations yet.",) if not rows else (f"Older ones: log {2 * len(rows)}",) if log.more else ()
-    kept = ("number", "time", "kind", "line", "user", "host", "source", "target", "counts", "discrepancies", "details")
-    return View(
-        data=lambda _: {
-            "operations": [{name: plain(getattr(operation, name)) for name in kept} for operation in log.operations],
-            "more": log.more,
-        },
-        grid=Grid(columns, fixed(rows), len(rows), all=True),
-        after=after,
-    )
-
-
 def _listing(columns: dict[str, str], rows: Rows, total: int, cap: Cap, name: str, none: str) -> View:
     return View(
         data=lambda records: {"total": total, name: records},
@@ -133,7 +107,3 @@ def _systems(mask: int, systems: Systems) -> tuple[str, ...]:
 
 def _numbers(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in counts.items() if count)
-
-
-def _about(target: int | None) -> str:
-    return f"of @{target}: " if target is not None else ""

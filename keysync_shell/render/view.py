@@ -17,7 +17,7 @@ class Grid:
     """A table: column names with their kind (key, text or number), and its rows.
 
     `rows` gives them up to a number, or all for None; `total` is how many there are. `rest` is the command that
-    shows them all.
+    shows them all. `hidden` columns are too much for a screen, and only exported.
     """
 
     columns: Mapping[str, str]
@@ -27,11 +27,18 @@ class Grid:
     limit: int | None = None
     all: bool = False
     outline: str = "simple"
+    hidden: tuple[str, ...] = ()
 
     def shown(self, cap: int | None) -> list[tuple[Any, ...]]:
         """The rows to write where a screen takes `cap` of them (None: all)."""
         most = self.limit if self.limit is not None else None if self.all else cap
         return list(self.rows(most))
+
+    def on_a_screen(self) -> tuple[dict[str, str], list[tuple[Any, ...]]]:
+        """Columns and rows that a screen takes."""
+        seen = [i for i, name in enumerate(self.columns) if name not in self.hidden]
+        columns = {name: kind for name, kind in self.columns.items() if name not in self.hidden}
+        return columns, [tuple(row[i] for i in seen) for row in self.shown(ON_A_SCREEN)]
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
 
 from keysync_shell.core.keys import safe, shown
 from keysync_shell.errors import KeySyncError
-from keysync_shell.render.view import KEY, NUMBER, ON_A_SCREEN, Grid, View
+from keysync_shell.render.view import KEY, NUMBER, Grid, View
 
 SCHEMA = "keysync/1"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -89,18 +89,19 @@ def _table(writer: Writer, view: View, _command: str, _warnings: list[str]) -> N
 def _write_table(writer: Writer, grid: Grid) -> None:
     import tabulate
 
-    rows = grid.shown(ON_A_SCREEN)
+    columns, rows = grid.on_a_screen()
     tabulate.PRESERVE_WHITESPACE, tabulate.MIN_PADDING = True, 0
     if rows:
         text = tabulate.tabulate(
-            [_cells(grid, row) for row in rows],
-            headers=[name.replace("_", " ").capitalize() for name in grid.columns],
+            [_cells(columns, row) for row in rows],
+            headers=[name.replace("_", " ").capitalize() for name in columns],
             tablefmt=grid.outline,
             disable_numparse=True,
-            colalign=["right" if kind == NUMBER else "left" for kind in grid.columns.values()],
+            colalign=["right" if kind == NUMBER else "left" for kind in columns.values()],
         )
+        signed = writer.color_out and next(iter(columns)) == "sign"
         for line in text.splitlines():
-            writer.write(f"{writer.painted(line[:1], line.rstrip(), writer.color_out)}\n")
+            writer.write(f"{writer.painted(line[:1], line.rstrip(), signed)}\n")
     if len(rows) < grid.total:
         writer.write(f"… {grid.total - len(rows):,} more of {grid.total:,}.{_rest(grid)}\n")
 
@@ -109,9 +110,9 @@ def _rest(grid: Grid) -> str:
     return f" All of them: {safe(grid.rest)}" if grid.rest else ""
 
 
-def _cells(grid: Grid, row: tuple[Any, ...]) -> list[str]:
+def _cells(columns: Mapping[str, str], row: tuple[Any, ...]) -> list[str]:
     """Cells as a terminal may see them."""
-    return [_cell(kind, value) for kind, value in zip(grid.columns.values(), row, strict=True)]
+    return [_cell(kind, value) for kind, value in zip(columns.values(), row, strict=True)]
 
 
 def _cell(kind: str, value: Any) -> str:
@@ -166,13 +167,13 @@ def _exported(value: Any, on_a_screen: bool) -> Any:
 
 def _markdown(writer: Writer, view: View, _command: str, _warnings: list[str]) -> None:
     grid = _needed(view)
-    rows = grid.shown(ON_A_SCREEN)
-    names = [name.replace("_", " ").capitalize() for name in grid.columns]
+    columns, rows = grid.on_a_screen()
+    names = [name.replace("_", " ").capitalize() for name in columns]
     writer.write(f"| {' | '.join(names)} |\n")
-    rules = ["--:" if kind == NUMBER else ":--" for kind in grid.columns.values()]
+    rules = ["--:" if kind == NUMBER else ":--" for kind in columns.values()]
     writer.write(f"| {' | '.join(rules)} |\n")
     for row in rows:
-        cells = (cell.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;") for cell in _cells(grid, row))
+        cells = (cell.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;") for cell in _cells(columns, row))
         writer.write(f"| {' | '.join(cells)} |\n")
     if len(rows) < grid.total:
         writer.write(f"\n… {grid.total - len(rows):,} more of {grid.total:,}.{_rest(grid)}\n")

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from keysync_shell.core.change import Change, SystemChange
+from keysync_shell.core.discrepancies import Summary
 from keysync_shell.core.edits import Edit, NoSuchKey
 from keysync_shell.core.keys import shown
 from keysync_shell.core.normalize import canonical
@@ -23,7 +24,7 @@ from keysync_shell.sandbox.outcome import Outcome, Request, counts
 from keysync_shell.storage import system_csv, tables
 from keysync_shell.storage.commit import Store, signals_wait
 from keysync_shell.storage.home import Home
-from keysync_shell.storage.oplog import Counts, Operation
+from keysync_shell.storage.operations import Counts, Operation
 from keysync_shell.storage.patching import LARGE, MOST_SHARE, Content, patches
 
 OPEN, EXTERNAL = "open", "external"
@@ -144,7 +145,7 @@ class Keeper:
             self.memory, self.begun = self._nothing(), False
             return
         found_memory, found = memory.from_files(self.home)
-        operation = replace(self._operation(Request(OPEN, "", EXTERNAL), None), number=0)
+        operation = replace(self._operation(Request(OPEN, "", EXTERNAL), None, found_memory.summary()), number=0)
         self._record(operation, OutsideEdit(found, Change(), traceable=True), found_memory)
         self.begun = True
 
@@ -152,7 +153,7 @@ class Keeper:
         later = self.memory.after(edit.change, self.memory.newest)
         request = Request(EXTERNAL, "", EXTERNAL)
         outcome = self._outcome(Edit(edit.change), later, request)
-        operation = self._operation(request, outcome)
+        operation = self._operation(request, outcome, outcome.after)
         newest = self.memory.newest
         if not edit.traceable:
             stacks = Stacks.unchanged(None)
@@ -225,7 +226,7 @@ class Keeper:
         files that come back. Raises KeySyncError whose `committed` says what became of it.
         """
         newest, change = self.memory.newest, decision.edit.change
-        operation = self._operation(request, decision.outcome)
+        operation = self._operation(request, decision.outcome, decision.outcome.after)
         operation = replace(operation, details=decision.edit.details)
         operation = (stacks or Stacks.pushed(operation.number, newest)).put_on(operation)
         changed = tuple(change.parts) if newest else self.systems.names
@@ -261,7 +262,7 @@ class Keeper:
             return False
         return self.store.log.original(digest) is None
 
-    def _operation(self, request: Request, outcome: Outcome | None) -> Operation:
+    def _operation(self, request: Request, outcome: Outcome | None, after: Summary) -> Operation:
         newest = self.memory.newest
         before: Mapping[str, str | None] = newest.after if newest else dict.fromkeys(self.systems.names)
         totals = (outcome.before, outcome.after) if outcome else ()
@@ -278,6 +279,7 @@ class Keeper:
             signatures=newest.signatures if newest else {},
             counts=outcome.counts if outcome else {},
             discrepancies=tuple(asdict(summary.discrepancies) for summary in totals),
+            summary=asdict(after),
         )
 
     def _keep_cache(self, names: Iterable[str]) -> None:

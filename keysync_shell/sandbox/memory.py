@@ -16,7 +16,7 @@ from keysync_shell.errors import KeySyncError
 from keysync_shell.storage import tables
 from keysync_shell.storage.commit import Store
 from keysync_shell.storage.home import Home
-from keysync_shell.storage.oplog import Operation
+from keysync_shell.storage.operations import Operation
 from keysync_shell.storage.tables import Found
 
 

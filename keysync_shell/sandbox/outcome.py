@@ -8,7 +8,7 @@ from pathlib import Path
 
 from keysync_shell.core.change import Change, SystemChange
 from keysync_shell.core.discrepancies import Summary
-from keysync_shell.storage.oplog import Counts, Operation
+from keysync_shell.storage.operations import Counts, Operation
 
 
 @dataclass(frozen=True)

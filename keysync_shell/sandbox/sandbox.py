@@ -5,24 +5,35 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from keysync_shell import config
-from keysync_shell.core.change import Change
+from keysync_shell.core.change import Change, SystemChange
 from keysync_shell.core.discrepancies import Summary
 from keysync_shell.core.edits import Edit
 from keysync_shell.core.index import Index
 from keysync_shell.core.state import State
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox.keeper import Decide, Keeper
+from keysync_shell.sandbox.memory import Memory
 from keysync_shell.sandbox.outcome import Outcome, Request
-from keysync_shell.sandbox.travel import REDO, UNDO, original, travel
+from keysync_shell.sandbox.travel import (
+    REDO,
+    UNDO,
+    moment,
+    no_such_operation,
+    original,
+    restore,
+    revert,
+    travel,
+)
 from keysync_shell.storage.commit import ChangedMeanwhile
 from keysync_shell.storage.home import Home
-from keysync_shell.storage.oplog import Operation
+from keysync_shell.storage.operations import Operation
+from keysync_shell.storage.oplog import OperationLog, Wanted
 
 TRIES = 5
 
@@ -101,13 +112,36 @@ class Sandbox:
         if self._batch is None:
             self._keeper.look()
 
-    def operations(self, count: int) -> list[Operation]:
-        """The newest operations, newest first."""
-        self.refresh()
-        if self._keeper.unwritable:
-            return []
-        with self._keeper.store.locked():
-            return self._keeper.store.log.last(count)
+    def operations(self, wanted: Wanted) -> list[Operation]:
+        """The newest operations that are wanted, newest first."""
+        with self._history() as log:
+            return log.find(wanted)
+
+    def touching(self, key: str) -> list[tuple[Operation, Mapping[str, SystemChange]]]:
+        """The operations that touched a key, oldest first, with what they changed."""
+        with self._history() as log:
+            return [(_there(log, number), parts) for number, parts in log.touching(key).items()]
+
+    def change(self, number: int) -> tuple[Operation, Change]:
+        """An operation and what it changed. Raises KeySyncError if there is none, or that is no longer kept."""
+        with self._history() as log:
+            return _there(log, number), log.change(number)
+
+    def every_operation(self) -> list[Operation]:
+        """All of them, oldest first, the opening entry as well."""
+        with self._history() as log:
+            return list(log.summaries())
+
+    def moment(self, number: int | None) -> Memory:
+        """State and index as they were after an operation; None is now.
+
+        Raises KeySyncError if there is no such operation, or the changes since are no longer kept.
+        """
+        if number is None:
+            self.refresh()
+            return self._keeper.memory
+        with self._history():
+            return moment(self._keeper, number)
 
     def last_init(self) -> Operation | None:
         """The last `init` that is not undone."""
@@ -154,6 +188,21 @@ class Sandbox:
             hint="Wait for the other program to finish and say it again.",
         )
 
+    def restore(self, request: Request, number: int) -> Outcome:
+        """Bring back the state after an operation, as a new operation."""
+        self.require_no_batch("restore")
+        with self._keeper.locked(creates=False):
+            return restore(self._keeper, request, number)
+
+    def revert(self, request: Request, number: int) -> Outcome:
+        """Undo one old operation, as a new operation.
+
+        Raises KeySyncError that lists the conflicts if later operations changed the same rows.
+        """
+        self.require_no_batch("revert")
+        with self._keeper.locked(creates=False):
+            return revert(self._keeper, request, number)
+
     def undo(self, request: Request, count: int = 1) -> list[Outcome]:
         """Take back the last operations, each as an operation of its own.
 
@@ -198,6 +247,16 @@ class Sandbox:
     def close(self) -> None:
         self._keeper.store.close()
 
+    @contextlib.contextmanager
+    def _history(self) -> Iterator[OperationLog]:
+        self.refresh()
+        if self._keeper.unwritable:
+            raise KeySyncError(
+                f"{self.home.root} cannot be written, so its history is not read", hint="Copy it to a folder of yours."
+            )
+        with self._keeper.store.locked():
+            yield self._keeper.store.log
+
     def _travel(self, request: Request, count: int) -> list[Outcome]:
         self.require_no_batch(request.kind)
         with self._keeper.locked(creates=False):
@@ -214,6 +273,13 @@ class Sandbox:
         self._batch = self._batch.then(decision.edit.change)
         self._keeper.memory = decision.memory
         return replace(outcome, pending=True)
+
+
+def _there(log: OperationLog, number: int) -> Operation:
+    operation = log.get(number)
+    if operation is None:
+        raise no_such_operation(number)
+    return operation
 
 
 def _same(outcome: Outcome, approved: Outcome | None) -> bool:

@@ -1,16 +1,21 @@
-"""Undo and redo: operations of their own, each with the operation that it is about as its target."""
+"""Travelling in history. Undo, redo, restore and revert are operations of their own."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from keysync_shell.core.change import Change, between, changes
 from keysync_shell.core.edits import Edit
+from keysync_shell.core.keys import shown
+from keysync_shell.core.table import rows_of
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox.keeper import Keeper, Stacks
+from keysync_shell.sandbox.memory import Memory
 from keysync_shell.sandbox.outcome import Outcome, Request
-from keysync_shell.storage.oplog import Operation
+from keysync_shell.storage.operations import Operation
 
 UNDO, REDO = "undo", "redo"
+MOST_CONFLICTS = 20
 
 
 def travel(keeper: Keeper, request: Request, count: int) -> list[Outcome]:
@@ -30,6 +35,68 @@ def travel(keeper: Keeper, request: Request, count: int) -> list[Outcome]:
     finally:
         if request.dry_run:
             keeper.memory = here
+
+
+def moment(keeper: Keeper, number: int) -> Memory:
+    """Memory as it was after an operation; the lock is held.
+
+    Raises KeySyncError if there is no such operation, or the changes since are no longer kept.
+    """
+    here, log = keeper.memory, keeper.store.log
+    if here.newest is None or log.get(number) is None:
+        raise no_such_operation(number)
+    back = Change()
+    for operation in reversed(log.since(number)):
+        back = back.then(log.change(operation.number).inverse)
+    return here.after(back, log.get(number))
+
+
+def restore(keeper: Keeper, request: Request, number: int) -> Outcome:
+    """Bring back the state after an operation; the lock is held."""
+    then = moment(keeper, number)
+    parts = {name: between(rows, then.state.tables[name]) for name, rows in keeper.memory.state.tables.items()}
+    decision = keeper.decided(lambda _: Edit(changes(parts), details={"restored": number}), request)
+    if request.dry_run or not decision.edit.change:
+        return decision.outcome
+    assert then.newest is not None, "a moment is after an operation"
+    return keeper.carry_out(decision, request, restores=then.newest.after)
+
+
+def revert(keeper: Keeper, request: Request, number: int) -> Outcome:
+    """Undo one old operation where nothing later touched the same rows; the lock is held."""
+    if keeper.store.log.get(number) is None:
+        raise no_such_operation(number)
+    change = keeper.store.log.change(number)
+    if conflicts := _conflicts(keeper, number, change):
+        raise KeySyncError(
+            "\n".join([f"@{number} cannot be reverted alone; later operations changed the same rows:", *conflicts]),
+            hint=f"Revert those first, or bring everything back with: restore @{number - 1}",
+        )
+    decision = keeper.decided(lambda _: Edit(change.inverse, details={"reverted": number}), request)
+    if request.dry_run or not decision.edit.change:
+        return decision.outcome
+    return keeper.carry_out(decision, request)
+
+
+def no_such_operation(number: int) -> KeySyncError:
+    return KeySyncError(f"there is no operation @{number}", hint="`log` shows those that there are.")
+
+
+def _conflicts(keeper: Keeper, number: int, change: Change) -> list[str]:
+    """A line for each key whose rows are not as the operation left them."""
+    lines: list[str] = []
+    for name, part in change.parts.items():
+        rows = keeper.memory.state.tables[name]
+        if part.whole:
+            keys = part.keys if not rows.equals(part.after) else part.keys.clear()
+        else:
+            keys = between(part.after, rows_of(rows, part.keys)).keys
+        for key in keys.head(max(0, MOST_CONFLICTS + 1 - len(lines))):
+            later = [n for n in keeper.store.log.touching(key, name) if n > number]
+            lines.append(f"  {name} {shown(key)}: {', '.join(f'@{n}' for n in later) or 'its columns changed'}")
+    if len(lines) > MOST_CONFLICTS:
+        lines[MOST_CONFLICTS:] = ["  …"]
+    return lines
 
 
 def original(keeper: Keeper, entry: Operation) -> Operation:

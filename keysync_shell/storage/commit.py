@@ -24,7 +24,8 @@ from keysync_shell.errors import KeySyncError
 from keysync_shell.storage import files, lock
 from keysync_shell.storage.files import Signature, Staged, explained
 from keysync_shell.storage.home import Home
-from keysync_shell.storage.oplog import Operation, OperationLog
+from keysync_shell.storage.operations import Operation
+from keysync_shell.storage.oplog import OperationLog
 from keysync_shell.storage.patching import Content, Mismatch
 
 STAGED_NAME = re.compile(r"\.(?P<system>[A-Za-z0-9]+)\.csv\.(?P<token>[0-9a-f]{16})\.new")
@@ -62,7 +63,7 @@ class Store:
     def __init__(self, home: Home, lock_timeout: float) -> None:
         self._home = home
         self.lock_timeout = lock_timeout
-        self.log = OperationLog(home.database, lock_timeout)
+        self.log = OperationLog(home.database, lock_timeout, home.config.history)
         self.kept: list[Path] = []
         self._held = False
 

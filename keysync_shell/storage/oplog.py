@@ -11,95 +11,79 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from keysync_shell.config import Retention
 from keysync_shell.core.change import Change, SystemChange
+from keysync_shell.core.table import KEY
 from keysync_shell.errors import KeySyncError
 from keysync_shell.storage.files import Signature
+from keysync_shell.storage.operations import Counts, Operation
 
 SCHEMA_VERSION = 1
+SEARCHABLE = 1 << 16  # bytes of a change up to which its keys stand in plain sight
 SCHEMA = """
 CREATE TABLE operations (
     number INTEGER PRIMARY KEY, token TEXT NOT NULL UNIQUE, time TEXT NOT NULL, kind TEXT NOT NULL, line TEXT NOT NULL,
     user TEXT NOT NULL, host TEXT NOT NULL, source TEXT NOT NULL, target INTEGER, undo_top INTEGER, redo_top INTEGER,
     below INTEGER, before TEXT NOT NULL, after TEXT NOT NULL, signatures TEXT NOT NULL, counts TEXT NOT NULL,
-    discrepancies TEXT NOT NULL, details TEXT NOT NULL
+    discrepancies TEXT NOT NULL, summary TEXT NOT NULL, details TEXT NOT NULL
 ) STRICT;
 CREATE TABLE changes (
-    number INTEGER NOT NULL REFERENCES operations, system TEXT NOT NULL, before BLOB NOT NULL, after BLOB NOT NULL,
-    PRIMARY KEY (number, system)
+    number INTEGER NOT NULL REFERENCES operations, system TEXT NOT NULL, plain INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, before BLOB NOT NULL, after BLOB NOT NULL, PRIMARY KEY (number, system)
 ) STRICT;
 CREATE TABLE originals (sha256 TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT;
 """
 
 
-@dataclass(frozen=True)
-class Counts:
-    """Keys of one system that an operation added, removed, and altered (the same key, other rows)."""
-
-    added: int
-    removed: int
-    altered: int
-
-
-@dataclass(frozen=True)
-class Operation:
-    """A committed operation.
-
-    `before` and `after` are the SHA-256 of every system's file (None: there was none), `discrepancies` the totals
-    before and after it (none for the opening entry), `target` the operation that an undo or a redo is about.
-    """
-
-    number: int
-    time: str
-    kind: str
-    line: str
-    user: str
-    host: str
-    source: str
-    target: int | None = None
-    undo_top: int | None = None
-    redo_top: int | None = None
-    below: int | None = None
-    before: Mapping[str, str | None] = field(default_factory=dict)
-    after: Mapping[str, str | None] = field(default_factory=dict)
-    signatures: Mapping[str, Signature] = field(default_factory=dict)
-    counts: Mapping[str, Counts] = field(default_factory=dict)
-    discrepancies: tuple[Mapping[str, int], ...] = ()
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-
-JSON_COLUMNS = ("before", "after", "signatures", "counts", "discrepancies", "details")
+JSON_COLUMNS = ("before", "after", "signatures", "counts", "discrepancies", "summary", "details")
 PLAIN_COLUMNS = tuple(item.name for item in fields(Operation) if item.name not in JSON_COLUMNS)
 COLUMNS = ", ".join((*PLAIN_COLUMNS, *JSON_COLUMNS))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which operations of the log: `since` is a UTC time, `key` a spelling that they touch."""
+
+    limit: int
+    kind: str | None = None
+    user: str | None = None
+    source: str | None = None
+    since: str | None = None
+    system: str | None = None
+    key: str | None = None
 
 
 class OperationLog:
     """The log of one sandbox. After any error the connection is closed and opened anew, never reused."""
 
-    def __init__(self, path: Path, timeout: float) -> None:
+    def __init__(self, path: Path, timeout: float, keep: Retention) -> None:
         self._path = path
+        self._keep = keep
         self._timeout = timeout
         self._connection: sqlite3.Connection | None = None
 
     def append(
         self, operation: Operation, token: str, change: Change, originals: Mapping[str, bytes] | None = None
     ) -> None:
-        """Write the row: when this returns, the operation is committed and durable."""
+        """Write the row: when this returns, the operation is committed and durable.
+
+        Changes beyond what is to be kept are dropped with it; rows stay for ever.
+        """
         row = (*_row(operation), token)
-        blobs = [
-            (operation.number, name, _packed(part.before), _packed(part.after)) for name, part in change.parts.items()
-        ]
+        blobs = [_stored(operation.number, name, part) for name, part in change.parts.items()]
         kept = [(sha256, zlib.compress(data, 1)) for sha256, data in (originals or {}).items()]
         with self._open() as connection:
             marks = ", ".join("?" * len(row))
             connection.execute(f"INSERT INTO operations ({COLUMNS}, token) VALUES ({marks})", row)
-            connection.executemany("INSERT INTO changes VALUES (?, ?, ?, ?)", blobs)
+            connection.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?)", blobs)
             connection.executemany("INSERT OR IGNORE INTO originals VALUES (?, ?)", kept)
+            self._forget(connection, operation.number)
 
     def newest(self) -> Operation | None:
         return next(self._select("ORDER BY number DESC LIMIT 1"), None)
@@ -111,14 +95,50 @@ class OperationLog:
         """Operations after that one, oldest first."""
         return list(self._select("WHERE number > ? ORDER BY number", number))
 
-    def last(self, count: int) -> list[Operation]:
-        """The newest operations, newest first, without the opening entry."""
-        return list(self._select("WHERE number > 0 ORDER BY number DESC LIMIT ?", count))
+    def find(self, wanted: Wanted) -> list[Operation]:
+        """The newest operations that are wanted, newest first, without the opening entry."""
+        clauses, values = ["number > 0"], list[Any]()
+        for clause, value in (
+            ("kind = ?", wanted.kind),
+            ("user = ?", wanted.user),
+            ("source = ?", wanted.source),
+            ("time >= ?", wanted.since),
+            ("json_type(counts, '$.' || ?) IS NOT NULL", wanted.system),
+        ):
+            if value is not None:
+                clauses.append(clause)
+                values.append(value)
+        rows = self._select(f"WHERE {' AND '.join(clauses)} ORDER BY number DESC LIMIT ?", *values, _no_more(wanted))
+        if wanted.key is None:
+            return list(rows)
+        touched = self.touching(wanted.key, wanted.system)
+        return [operation for operation in rows if operation.number in touched][: wanted.limit]
 
-    def size(self) -> int:
-        """How many operations there are, without the opening entry."""
-        row = self._open().execute("SELECT count(*) FROM operations WHERE number > 0").fetchone()
-        return int(row[0])
+    def touching(self, key: str, system: str | None = None) -> dict[int, dict[str, SystemChange]]:
+        """The changes that touch a key, per operation number and system, of those that are still kept."""
+        rows = self._open().execute(
+            "SELECT number, system, before, after FROM changes WHERE (?1 IS NULL OR system = ?1)"
+            " AND (NOT plain OR instr(before, ?2) OR instr(after, ?2)) ORDER BY number",
+            (system, key.encode()),
+        )
+        found: dict[int, dict[str, SystemChange]] = {}
+        for number, name, before, after in rows:
+            part = SystemChange(_unpacked(before), _unpacked(after))
+            if (part.before[KEY] == key).any() or (part.after[KEY] == key).any():
+                found.setdefault(number, {})[name] = part
+        return found
+
+    def summaries(self) -> Iterator[Operation]:
+        """Every operation, oldest first, the opening entry as well."""
+        return self._select("ORDER BY number")
+
+    def oldest_kept(self) -> int:
+        """The first operation from which on every change is kept: the state before it is the oldest there is."""
+        row = self._open().execute(
+            "SELECT coalesce(max(number), 0) FROM operations o WHERE counts != '{}' AND number > 0"
+            " AND NOT EXISTS (SELECT 1 FROM changes c WHERE c.number = o.number)"
+        )
+        return int(row.fetchone()[0]) + 1
 
     def token(self, number: int) -> str:
         row = self._open().execute("SELECT token FROM operations WHERE number = ?", (number,)).fetchone()
@@ -129,9 +149,15 @@ class OperationLog:
         return self._open().execute("SELECT 1 FROM operations WHERE token = ?", (token,)).fetchone() is not None
 
     def change(self, number: int) -> Change:
-        """What an operation changed."""
+        """What an operation changed. Raises KeySyncError if that is no longer kept."""
         rows = self._open().execute("SELECT system, before, after FROM changes WHERE number = ?", (number,))
-        return Change({name: SystemChange(_unpacked(before), _unpacked(after)) for name, before, after in rows})
+        parts = {name: SystemChange(_unpacked(before), _unpacked(after)) for name, before, after in rows}
+        if not parts and (operation := self.get(number)) and operation.counts:
+            raise KeySyncError(
+                f"what @{number} changed is no longer kept",
+                hint="The history keeps the last changes only: [history] operations and bytes in keysync.toml.",
+            )
+        return Change(parts)
 
     def original(self, sha256: str) -> bytes | None:
         """The bytes of a file that was not in our form, as it was found."""
@@ -160,6 +186,17 @@ class OperationLog:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+    def _forget(self, connection: sqlite3.Connection, newest: int) -> None:
+        """Drop the oldest changes beyond what is to be kept; that of the newest operation always stays."""
+        connection.execute("DELETE FROM changes WHERE number <= ?", (newest - max(1, self._keep.operations),))
+        sizes = connection.execute("SELECT number, sum(bytes) FROM changes GROUP BY number ORDER BY number DESC")
+        total = 0
+        for number, size in sizes.fetchall():
+            total += size
+            if total > self._keep.bytes and number < newest:
+                connection.execute("DELETE FROM changes WHERE number <= ?", (number,))
+                break
 
     def _select(self, clause: str, *values: Any) -> Iterator[Operation]:
         for row in self._open().execute(f"SELECT {COLUMNS} FROM operations {clause}", values):
@@ -192,6 +229,11 @@ class OperationLog:
         connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
 
 
+def _no_more(wanted: Wanted) -> int:
+    """How many rows to read: all of them where the key still has to be looked for."""
+    return wanted.limit if wanted.key is None else -1
+
+
 def _row(operation: Operation) -> tuple[Any, ...]:
     row = asdict(operation)
     for name in JSON_COLUMNS:
@@ -200,7 +242,9 @@ def _row(operation: Operation) -> tuple[Any, ...]:
 
 
 def _operation(row: tuple[Any, ...]) -> Operation:
-    before, after, signatures, counts, discrepancies, details = (json.loads(text) for text in row[len(PLAIN_COLUMNS) :])
+    before, after, signatures, counts, discrepancies, summary, details = (
+        json.loads(text) for text in row[len(PLAIN_COLUMNS) :]
+    )
     return Operation(
         **dict(zip(PLAIN_COLUMNS, row, strict=False)),
         before=before,
@@ -208,13 +252,21 @@ def _operation(row: tuple[Any, ...]) -> Operation:
         signatures={name: Signature(**values) for name, values in signatures.items()},
         counts={name: Counts(**values) for name, values in counts.items()},
         discrepancies=tuple(discrepancies),
+        summary=summary,
         details=details,
     )
 
 
-def _packed(rows: pl.DataFrame) -> bytes:
+def _stored(number: int, name: str, part: SystemChange) -> tuple[Any, ...]:
+    """A row of `changes`. Small ones are not compressed, so that SQL can search them for a key."""
+    plain = part.before.estimated_size() + part.after.estimated_size() <= SEARCHABLE
+    before, after = _packed(part.before, plain), _packed(part.after, plain)
+    return number, name, plain, len(before) + len(after), before, after
+
+
+def _packed(rows: pl.DataFrame, plain: bool) -> bytes:
     out = io.BytesIO()
-    rows.write_ipc_stream(out, compression="zstd")
+    rows.write_ipc_stream(out, compression="uncompressed" if plain else "zstd")
     return out.getvalue()
 
 

@@ -10,7 +10,8 @@ from keysync_shell.errors import KeySyncError
 from keysync_shell.storage import cache, files, system_csv
 from keysync_shell.storage.files import Signature
 from keysync_shell.storage.home import Home
-from keysync_shell.storage.oplog import Operation, OperationLog
+from keysync_shell.storage.operations import Operation
+from keysync_shell.storage.oplog import OperationLog
 
 CACHE_ALWAYS_ROWS = 100_000  # tables up to this size are cached after every commit
 CACHE_EVERY = 64  # larger ones when the log has run this far ahead of the cache

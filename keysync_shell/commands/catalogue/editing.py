@@ -54,6 +54,14 @@ def rate(text: str) -> float:
     return share
 
 
+def operation(text: str) -> int:
+    """The number of an operation, `@41` or `41`, for argparse."""
+    digits = text.removeprefix("@")
+    if not digits.isascii() or not digits.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no operation; write it like @41")
+    return int(digits)
+
+
 def keys(arguments: Arguments, *, needed: bool = True, text: str = KEYS_HELP) -> None:
     arguments.add("keys", nargs="+" if needed else "*", metavar="KEYS", help=text, complete="keys")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from keysync_shell.commands.catalogue.editing import KEYS_HELP, at_least, keys, systems
+from keysync_shell.commands.catalogue.editing import KEYS_HELP, at_least, keys, operation, systems
 from keysync_shell.commands.registry import Arguments, Command
 
 GROUP = "Look"
@@ -28,7 +28,12 @@ def capped(arguments: Arguments) -> None:
     how_many.add("--limit", type=at_least(1), metavar="N", help="at most N lines, in every format")
 
 
+def at(arguments: Arguments) -> None:
+    arguments.add("--at", type=operation, metavar="@N", help="as it was after that operation")
+
+
 def _status(arguments: Arguments) -> None:
+    at(arguments)
     arguments.add("--exit-code", action="store_true", help="exit 1 if there is any discrepancy")
 
 
@@ -38,6 +43,7 @@ def _list(arguments: Arguments) -> None:
     arguments.add(
         "--pattern", metavar="AB..E", help="keys that exactly these systems hold, in any spelling", complete="patterns"
     )
+    at(arguments)
     capped(arguments)
 
 
@@ -51,12 +57,15 @@ def _discrepancies(arguments: Arguments) -> None:
         complete="kinds",
     )
     arguments.add("-s", "--system", metavar="SYSTEM", help="of one system", complete="systems")
+    at(arguments)
     capped(arguments)
 
 
 def _diff(arguments: Arguments) -> None:
     for side in ("left", "right"):
-        arguments.add(side, metavar=side.upper(), help="a system, a snapshot, or now", complete="sides")
+        arguments.add(
+            side, metavar=side.upper(), help="a system, a snapshot, an operation @N, or now", complete="sides"
+        )
     capped(arguments)
 
 
@@ -66,7 +75,7 @@ COMMANDS = (
         GROUP,
         "Show how many keys each system holds and what is wrong.",
         "looking:status",
-        ("status", "status --format json", "status --exit-code"),
+        ("status", "status --format json", "status --at @41", "status --exit-code"),
         _status,
     ),
     Command(
@@ -89,9 +98,9 @@ COMMANDS = (
     Command(
         "diff",
         GROUP,
-        "Compare two systems, two snapshots, or now with a snapshot; exit 1 if they differ.",
+        "Compare two systems, or two of now, snapshots and @N; exit 1 if they differ.",
         "looking:diff",
-        ("diff A D", "diff baseline now", "diff baseline drifted --all"),
+        ("diff A D", "diff baseline now", "diff @41 now", "diff baseline drifted --all"),
         _diff,
         asks=True,
     ),

@@ -1,0 +1,129 @@
+"""Words for what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from keysync_shell.core.change import SystemChange
+from keysync_shell.core.keys import safe, shown
+from keysync_shell.render.changes import changed, signed, signed_total
+from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, fixed, plain
+from keysync_shell.storage.operations import Operation
+
+if TYPE_CHECKING:
+    from keysync_shell.commands.history import Bisected, Blame, Log, Shown
+
+FIELDS = ("number", "time", "kind", "line", "user", "host", "source", "target", "counts", "discrepancies", "details")
+
+
+def log_view(log: Log) -> View:
+    columns = {
+        "number": NUMBER,
+        "time": TEXT,
+        "kind": TEXT,
+        "user": TEXT,
+        "host": TEXT,
+        "source": TEXT,
+        "command": TEXT,
+        "changed": TEXT,
+        "discrepancies": TEXT,
+    }
+    rows = [_row(operation) for operation in log.operations]
+    after = ("No operations.",) if not rows else (f"Older ones: {log.older}",) if log.older else ()
+    return View(
+        data=lambda _: {"operations": [_data(operation) for operation in log.operations], "more": bool(log.older)},
+        grid=Grid(columns, fixed(rows), len(rows), all=True, hidden=("kind", "user", "host")),
+        after=after,
+    )
+
+
+def shown_view(found: Shown) -> View:
+    """The operation, and `+ - ~` per system."""
+    operation = found.operation
+    about = [f"{operation.kind} by {safe(operation.user)}@{safe(operation.host)} ({operation.source})"]
+    about += [safe(operation.line)] if operation.line else []
+    return View(
+        data=lambda rows: {"operation": _data(operation), "changes": rows},
+        grid=Grid(
+            {"sign": TEXT, "system": TEXT, "key": KEY},
+            lambda most: signed(found.change, most),
+            signed_total(operation.counts),
+            rest=f"log show @{operation.number} --format csv",
+            outline="plain",
+        ),
+        lines=(f"@{operation.number}  {operation.time}  {', '.join(about)}",),
+    )
+
+
+def blame_view(blame: Blame) -> View:
+    columns = {"number": NUMBER, "time": TEXT, "user": TEXT, "command": TEXT, "changed": TEXT}
+    rows = [
+        (op.number, op.time, op.user, op.line or op.kind, ", ".join(_touched(parts, blame.key)))
+        for op, parts in blame.touches
+    ]
+    return View(
+        data=lambda _: {
+            "key": blame.key,
+            "operations": [_data(op) | {"touched": _touched(parts, blame.key)} for op, parts in blame.touches],
+        },
+        grid=Grid(columns, fixed(rows), len(rows), all=True),
+        lines=(f"{shown(blame.key)}: {len(rows)} operations, oldest first",),
+    )
+
+
+def bisected_view(found: Bisected) -> View:
+    operation = found.operation
+    if operation is None:
+        line = f"{safe(found.condition)} holds to this day (now {found.after:,})."
+    else:
+        line = (
+            f"{safe(found.condition)} no longer holds since @{operation.number} ({found.before:,} → {found.after:,}): "
+            f"{safe(operation.line) or operation.kind}"
+        )
+    return View(
+        data=lambda _: plain(found) | {"operation": _data(operation) if operation else None},
+        lines=(line,),
+        exit_code=found.exit_code,
+    )
+
+
+def _row(operation: Operation) -> tuple[Any, ...]:
+    about = f"of @{operation.target}: " if operation.target is not None else ""
+    return (
+        operation.number,
+        operation.time,
+        operation.kind,
+        operation.user,
+        operation.host,
+        operation.source,
+        operation.line or operation.kind,
+        about + (changed(operation.counts) or "nothing"),
+        _delta(operation),
+    )
+
+
+def _data(operation: Operation) -> dict[str, Any]:
+    return {name: plain(getattr(operation, name)) for name in FIELDS}
+
+
+def _delta(operation: Operation) -> str:
+    """`gaps +12, variants −3`: what the operation did to the totals."""
+    if len(operation.discrepancies) != 2:
+        return ""
+    before, after = operation.discrepancies
+    moved = ((name, after[name] - before[name]) for name in after)
+    return ", ".join(f"{name} {'+' if by > 0 else '−'}{abs(by):,}" for name, by in moved if by)
+
+
+def _touched(parts: Mapping[str, SystemChange], key: str) -> list[str]:
+    return [f"{sign}{name}" for name, part in parts.items() for sign in _signs(part, key)]
+
+
+def _signs(part: SystemChange, key: str) -> Iterator[str]:
+    before, after = (rows.filter(rows["key"] == key) for rows in (part.before, part.after))
+    if len(before) and len(after):
+        if not before.equals(after):
+            yield "~"
+    elif len(before) or len(after):
+        yield "+" if len(after) else "-"

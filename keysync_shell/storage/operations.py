@@ -1,0 +1,47 @@
+"""A committed operation: one row of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from keysync_shell.storage.files import Signature
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Keys of one system that an operation added, removed, and altered (the same key, other rows)."""
+
+    added: int
+    removed: int
+    altered: int
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A committed operation.
+
+    `before` and `after` are the SHA-256 of every system's file (None: there was none). `discrepancies` are the totals
+    before and after it (none for the opening entry), `summary` all numbers of `status` after it. `target` is the
+    operation that an undo or a redo is about.
+    """
+
+    number: int
+    time: str
+    kind: str
+    line: str
+    user: str
+    host: str
+    source: str
+    target: int | None = None
+    undo_top: int | None = None
+    redo_top: int | None = None
+    below: int | None = None
+    before: Mapping[str, str | None] = field(default_factory=dict)
+    after: Mapping[str, str | None] = field(default_factory=dict)
+    signatures: Mapping[str, Signature] = field(default_factory=dict)
+    counts: Mapping[str, Counts] = field(default_factory=dict)
+    discrepancies: tuple[Mapping[str, int], ...] = ()
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
