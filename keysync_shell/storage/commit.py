@@ -21,7 +21,7 @@ from types import FrameType
 
 from keysync_shell.core.change import Change
 from keysync_shell.errors import KeySyncError
-from keysync_shell.storage import files, lock
+from keysync_shell.storage import files, lock, snapshots
 from keysync_shell.storage.files import Signature, Staged, explained
 from keysync_shell.storage.home import Home
 from keysync_shell.storage.operations import Operation
@@ -248,6 +248,8 @@ class Store:
 
     def _recover(self) -> None:
         """Finish the swap of the newest operation, and delete what was staged but never committed."""
+        if self._home.snapshots.is_relative_to(self._home.root):  # elsewhere others may be at work, without our lock
+            snapshots.sweep(self._home.snapshots)
         if not self._home.systems.is_dir():
             return
         leftovers = [match for path in self._home.systems.iterdir() if (match := STAGED_NAME.fullmatch(path.name))]

@@ -92,7 +92,7 @@ def save(folder: Path, snapshot: Snapshot, *, force: bool) -> None:
         raise KeySyncError(f"there is a snapshot {name} already", hint="Take another name, or --force to replace it.")
     with explained(f"snapshot {name} was not saved"):
         files.make_folder(folder)
-        _sweep(folder)
+        sweep(folder)
         with _scratch(folder) as scratch:
             for system, data in snapshot.contents.items():
                 files.stage(scratch / f"{system}.csv", target / f"{system}.csv", [data])
@@ -173,6 +173,13 @@ def delete(folder: Path, name: str) -> None:
         shutil.rmtree(doomed)
 
 
+def sweep(folder: Path) -> None:
+    """Drop what a crash left behind; the lock is held, so nobody is at work there. Trouble is ignored."""
+    with contextlib.suppress(OSError):
+        for entry in folder.glob(".*.tmp"):
+            shutil.rmtree(entry, ignore_errors=True)
+
+
 def dump(manifest: Manifest) -> bytes:
     """The bytes of manifest.json."""
     return (json.dumps({"schema": SCHEMA, **asdict(manifest)}, indent=2, ensure_ascii=True) + "\n").encode()
@@ -200,9 +207,3 @@ def _scratch(folder: Path) -> Iterator[Path]:
         yield scratch
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _sweep(folder: Path) -> None:
-    """Drop what a crash left behind; the lock is held, so nobody is at work there."""
-    for entry in folder.glob(".*.tmp"):
-        shutil.rmtree(entry, ignore_errors=True)
