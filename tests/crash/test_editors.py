@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from keysync_shell.errors import KeySyncError
+from keysync_shell.sandbox import Sandbox
 from keysync_shell.storage import files
 from keysync_shell.storage.home import Home
-from keysync_shell.storage.oplog import Operation, OperationLog
 from tests.building import NOW, add, keys, opened, sandbox
 from tests.crash.report import tried
 from tests.crash.writer import Writer, stop
@@ -94,7 +94,7 @@ def test_neither_an_editor_nor_a_writer_loses_anything(
 
     after = opened(root)
     after.refresh()
-    history = _History(after.home)
+    history = _History(after)
     held = set(keys(after.state)["A"])
     said = "\n".join(line for writer in writers for line in writer.said()) + "\n".join(after.warnings)
     kept = _kept(after.home)
@@ -161,17 +161,16 @@ def _wait_for(writers: list[Writer]) -> None:
 class _History:
     """What the log says of A: for each key the kind of the last operation that added it, and that removed it."""
 
-    def __init__(self, home: Home) -> None:
-        log = OperationLog(home.database, 5)
-        self.operations: list[Operation] = log.since(0)
+    def __init__(self, after: Sandbox) -> None:
+        self.operations = after.every_operation()
         self.added: dict[str, str] = {}
         self.removed: dict[str, str] = {}
         for operation in self.operations:
-            part = log.change(operation.number).parts.get("A")
+            _, change = after.change(operation.number)
+            part = change.parts.get("A")
             if part is not None:
                 self.added |= dict.fromkeys(part.added, operation.kind)
                 self.removed |= dict.fromkeys(part.removed, operation.kind)
-        log.close()
 
 
 def _kept(home: Home) -> dict[Path, set[str]]:

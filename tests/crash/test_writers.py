@@ -25,8 +25,7 @@ def test_killed_writers_lose_nothing_that_was_acknowledged(
     acknowledged = {key: number for writer in everyone for key, number in writer.acknowledged().items()}
     after = opened(root)
     after.refresh()
-    operations = after.operations(1_000_000)
-    lines = {operation.number: operation.line for operation in operations}
+    lines = {operation.number: operation.line for operation in after.every_operation()}
     held = keys(after.state)
     assert sorted(lines) == list(range(1, len(lines) + 1))
     assert all(lines[number] == f"add-key {key}" for key, number in acknowledged.items())
