@@ -6,6 +6,7 @@ The one boundary that prints errors; the one-shot path, the prompt and scripts s
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sys
 import traceback
 from argparse import Namespace
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from keysync_shell.commands.registry import Command
 from keysync_shell.commands.session import Session
+from keysync_shell.core.keys import safe
 from keysync_shell.errors import KeySyncError
 from keysync_shell.render.views import view
 from keysync_shell.render.writing import Writer
@@ -41,8 +43,8 @@ class Dialogue:
             session = Session(sandbox, line, source, self.ask, self._preview, self.read_stdin)
             result = command.load()(session, args)
             shown = view(result)
-            with _told(result):
-                writer.show(shown, command.name, args.format, _taken(sandbox.warnings))
+            with _told(result), _written_to(args.output, writer) as target:
+                target.show(shown, command.name, args.format, _taken(sandbox.warnings))
             return shown.exit_code
         except (BrokenPipeError, KeyboardInterrupt):
             raise
@@ -88,6 +90,17 @@ def _told(result: object) -> Iterator[None]:
         done = bool(getattr(result, "committed", False))  # results that only look have none
         message = f"the result could not be written: {error.strerror}"
         raise KeySyncError(message, hint="Look at `log` for what was done.", committed=done) from error
+
+
+@contextlib.contextmanager
+def _written_to(output: str | None, writer: Writer) -> Iterator[Writer]:
+    """The writer itself, or one whose results go to a new file."""
+    if output is None:
+        yield writer
+        return
+    with Path(output).expanduser().open("x", encoding="utf-8", newline="") as file:
+        yield dataclasses.replace(writer, out=file, color_out=False)
+    writer.say(f"✓ Wrote {safe(output)}")
 
 
 def _taken(warnings: list[str]) -> list[str]:

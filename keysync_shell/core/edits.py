@@ -96,6 +96,18 @@ def corrupt(
     return Edit(changes(parts), _counted(short))
 
 
+def without_repeats(state: State, query: KeyQuery, systems: tuple[str, ...]) -> Edit:
+    """Of the matching keys that stand in several rows, keep the first row."""
+    parts = {}
+    for name in systems:
+        rows = state.tables[name]
+        repeated = table.distinct(rows[table.KEY].filter(rows[table.KEY].is_duplicated()))
+        keys = query.matches(repeated)
+        before = table.rows_of(rows, keys)
+        parts[name] = SystemChange(before, before.unique(table.KEY, keep="first", maintain_order=True))
+    return Edit(changes(parts))
+
+
 def copy(state: State, query: KeyQuery, source: str, targets: tuple[str, ...], *, move: bool = False) -> Edit:
     """Carry the rows of the matching keys from one system to others; `move` takes them away at the source.
 

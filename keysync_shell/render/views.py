@@ -20,6 +20,9 @@ VIEWS = {
     "Bisected": "history:bisected_view",
     "Saved": "snapshots:saved_view",
     "Deleted": "snapshots:deleted_view",
+    "Checked": "checking:checked_view",
+    "Repair": "checking:repair_view",
+    "Ran": "checking:ran_view",
     "States": "snapshots:states_view",
 }
 

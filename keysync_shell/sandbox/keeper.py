@@ -23,6 +23,7 @@ from keysync_shell.sandbox.memory import Memory, OutsideEdit
 from keysync_shell.sandbox.outcome import Outcome, Request, counts
 from keysync_shell.storage import system_csv, tables
 from keysync_shell.storage.commit import Store, signals_wait
+from keysync_shell.storage.files import Staged
 from keysync_shell.storage.home import Home
 from keysync_shell.storage.operations import Counts, Operation
 from keysync_shell.storage.patching import LARGE, MOST_SHARE, Content, patches
@@ -120,6 +121,23 @@ class Keeper:
             f"there is no sandbox in {self.home.root}",
             hint="Make one with `init`, or name another folder with --home.",
         )
+
+    def forget(self) -> None:
+        """Drop what is in memory; the next look reads the disk."""
+        self.memory, self.begun = self._nothing(), False
+
+    def record_repair(self, request: Request, newest: Operation, change: Change, written: Mapping[str, Staged]) -> None:
+        """Log a file that was put in the place of a broken one; the numbers of the whole are not known yet."""
+        self.memory = replace(self._nothing(), newest=newest)
+        operation = replace(
+            self._operation(request, None, None),
+            counts={name: counts(part) for name, part in change.parts.items()},
+            after={**newest.after, **{name: file.sha256 for name, file in written.items()}},
+            signatures={**newest.signatures, **{name: file.signature for name, file in written.items()}},
+        )
+        stacks = Stacks.pushed(operation.number, newest) if change else Stacks.unchanged(newest)
+        with signals_wait():
+            self.store.record(stacks.put_on(operation), change, {})
 
     def _catch_up(self) -> None:
         """Bring memory to what the disk holds; outside edits become operations."""
@@ -262,7 +280,7 @@ class Keeper:
             return False
         return self.store.log.original(digest) is None
 
-    def _operation(self, request: Request, outcome: Outcome | None, after: Summary) -> Operation:
+    def _operation(self, request: Request, outcome: Outcome | None, after: Summary | None) -> Operation:
         newest = self.memory.newest
         before: Mapping[str, str | None] = newest.after if newest else dict.fromkeys(self.systems.names)
         totals = (outcome.before, outcome.after) if outcome else ()
@@ -279,7 +297,7 @@ class Keeper:
             signatures=newest.signatures if newest else {},
             counts=outcome.counts if outcome else {},
             discrepancies=tuple(asdict(summary.discrepancies) for summary in totals),
-            summary=asdict(after),
+            summary=asdict(after) if after else {},
         )
 
     def _keep_cache(self, names: Iterable[str]) -> None:

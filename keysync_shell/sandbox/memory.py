@@ -98,7 +98,7 @@ def _outside(home: Home, memory: Memory, found: Mapping[str, Found], traceable: 
         if len(file.rows) == 0 and memory.state.rows(name) > 0:
             raise KeySyncError(
                 f"{home.system_file(name)} lost all its {memory.state.rows(name):,} rows outside of KeySync",
-                hint=f"Put them back, or leave one row and say: remove-key '*' --systems {name}",
+                hint=f"Say: repair {name}. If it shall be empty: repair it, then remove-key '*' --systems {name}",
             )
     parts = {name: between(memory.state.tables[name], file.rows) for name, file in found.items()}
     return OutsideEdit(found, changes(parts), traceable)

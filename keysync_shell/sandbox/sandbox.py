@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +17,11 @@ from keysync_shell.core.edits import Edit
 from keysync_shell.core.index import Index
 from keysync_shell.core.state import State
 from keysync_shell.errors import Declined, KeySyncError
+from keysync_shell.sandbox.checking import Problem, check
 from keysync_shell.sandbox.keeper import Decide, Keeper
 from keysync_shell.sandbox.memory import Memory
 from keysync_shell.sandbox.outcome import Outcome, Request
+from keysync_shell.sandbox.repairing import Repair, repair
 from keysync_shell.sandbox.travel import (
     REDO,
     UNDO,
@@ -238,6 +240,22 @@ class Sandbox:
                 self._keeper.memory, self._batch = base, None
             decision = self._keeper.decided(lambda _: Edit(batch), request)
             outcomes.append(self._keeper.carry_out(decision, request) if batch else decision.outcome)
+
+    def check(self) -> list[Problem]:
+        """Verify files, log, changes, cache and snapshots against each other."""
+        self.require_no_batch("check")
+        if not self._keeper.store.exists():
+            raise self._keeper.no_sandbox()
+        with self._keeper.store.locked():
+            return check(self._keeper)
+
+    def repair(self, request: Request, name: str, lines: Collection[int], confirm: Callable[[Repair], bool]) -> Repair:
+        """Put a sound file in the place of a broken one, which is kept aside."""
+        self.require_no_batch("repair")
+        if not self._keeper.store.exists():
+            raise self._keeper.no_sandbox()
+        with self._keeper.store.locked():
+            return repair(self._keeper, name, lines, request, confirm)
 
     def require_no_batch(self, what: str) -> None:
         """Raise KeySyncError inside an atomic script: `what` could not be rolled back."""

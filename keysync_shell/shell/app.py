@@ -92,6 +92,8 @@ class Shell(cmd2.Cmd):
 
     def run_command(self, command: Command, args: argparse.Namespace) -> None:
         """Run a command of the catalogue and keep its exit code as the status."""
+        if self._restricted and (args.output or args.home):
+            raise KeySyncError("--output and --home are not allowed here", hint="This shell is --restricted.")
         statement: Statement = args.cmd2_statement
         line, source = str(statement.raw).strip(), "script" if self.scripts.running else "shell"
         before = self.sandbox.newest
@@ -244,7 +246,8 @@ class Shell(cmd2.Cmd):
         self.do_source = self.do_run
         self.do_run_script = self.do_run  # `history -e` calls it
         self.hidden_commands.append("run_script")
-        for name in (*BUILT_INS[1:], *(WAYS_OUT if self._restricted else ())):
+        leaving = (*WAYS_OUT, *(command.name for command in COMMANDS if command.leaves))
+        for name in (*BUILT_INS[1:], *(leaving if self._restricted else ())):
             setattr(self, f"do_{name}", None)  # after __init__: at class level this breaks `macro` and `alias`
         for name in SETTABLES:
             if name in self.settables:

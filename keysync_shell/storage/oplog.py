@@ -181,6 +181,11 @@ class OperationLog:
         )
         return self.get(found[0]) if found else None
 
+    def integrity(self) -> list[str]:
+        """What SQLite finds wrong with the file."""
+        rows = self._open().execute("PRAGMA integrity_check(5)").fetchall()
+        return [str(line) for (line,) in rows if line != "ok"]
+
     def close(self) -> None:
         """Drop the connection; the next use opens it anew."""
         connection, self._connection = self._connection, None

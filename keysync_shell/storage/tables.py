@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from keysync_shell.errors import KeySyncError
+from keysync_shell.errors import BadFile, KeySyncError
 from keysync_shell.storage import cache, files, system_csv
 from keysync_shell.storage.files import Signature
 from keysync_shell.storage.home import Home
@@ -47,7 +47,10 @@ def read(home: Home, name: str) -> Found:
             break
     else:
         raise files.unfinished(path)
-    rows = system_csv.parse(data, str(path), home.config.limits)
+    try:
+        rows = system_csv.parse(data, str(path), home.config.limits)
+    except BadFile as error:
+        raise BadFile(error.findings, hint=f"{error.hint} Or say: repair {name}") from None
     return Found(rows, files.digest(data), signature, None if system_csv.serialize(rows) == data else data)
 
 
@@ -62,7 +65,7 @@ def missing(home: Home, name: str) -> KeySyncError:
     """A file that is not there is an error, never an empty system."""
     return KeySyncError(
         f"{home.system_file(name)} is missing",
-        hint=f"Put it back, or make one with the line `key` if {name} really holds no keys.",
+        hint=f"Put it back, or say: repair {name}. If {name} really holds no keys, make a file with the line `key`.",
     )
 
 
@@ -81,6 +84,14 @@ def as_committed(home: Home, name: str, operation: Operation) -> bool:
     return files.file_digest(home.system_file(name)) == operation.after.get(name)
 
 
+def holds_committed(home: Home, name: str, operation: Operation) -> bool:
+    """As `as_committed`, but a file that is missing or no regular file simply does not."""
+    try:
+        return as_committed(home, name, operation)
+    except KeySyncError:
+        return False
+
+
 def committed(home: Home, log: OperationLog, name: str, newest: Operation) -> pl.DataFrame | None:
     """The rows after the newest operation, from the cache and the changes since; None if they cannot be told."""
     stamp = cache.stamp(home.cache, name)
@@ -90,12 +101,17 @@ def committed(home: Home, log: OperationLog, name: str, newest: Operation) -> pl
     if then is None or then.after.get(name) != stamp[0]:
         return None
     rows = cache.load(home.cache, name)
-    for operation in log.since(stamp[1]) if rows is not None else []:
-        part = log.change(operation.number).parts.get(name)
-        if rows is not None and part is not None:
-            rows = part.applied(rows)
-        elif operation.after.get(name) != operation.before.get(name):
-            return None
+    if rows is None:
+        return None
+    try:
+        for operation in log.since(stamp[1]):
+            part = log.change(operation.number).parts.get(name)
+            if part is not None:
+                rows = part.applied(rows)
+            elif operation.after.get(name) != operation.before.get(name):
+                return None
+    except (KeySyncError, ValueError):  # a change that is no longer kept, or that was made on other rows
+        return None
     return rows
 
 

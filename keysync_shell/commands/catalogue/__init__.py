@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from keysync_shell.commands.catalogue import editing, history, looking, snapshots
+from keysync_shell.commands.catalogue import checking, editing, history, looking, snapshots
 from keysync_shell.commands.registry import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -12,6 +12,7 @@ COMMANDS: tuple[Command, ...] = (
     *editing.COMMANDS,
     *history.COMMANDS,
     *snapshots.COMMANDS,
+    *checking.COMMANDS,
 )
 
 BY_NAME = {command.name: command for command in COMMANDS}

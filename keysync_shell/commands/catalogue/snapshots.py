@@ -72,6 +72,7 @@ COMMANDS = (
         "snapshots:export_state",
         ("export-state drifted drifted.zip",),
         _export,
+        leaves=True,
     ),
     Command(
         "import-state",

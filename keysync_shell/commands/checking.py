@@ -1,0 +1,68 @@
+"""Commands that look after the sandbox itself."""
+
+from __future__ import annotations
+
+import subprocess
+from argparse import Namespace
+from dataclasses import dataclass
+
+from keysync_shell.commands.session import Session
+from keysync_shell.commands.words import looked_up
+from keysync_shell.core import edits
+from keysync_shell.core.keys import safe
+from keysync_shell.errors import KeySyncError
+from keysync_shell.sandbox import Outcome
+from keysync_shell.sandbox.checking import Problem
+from keysync_shell.sandbox.repairing import Repair
+from keysync_shell.storage.files import explained
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The problems that were found."""
+
+    problems: tuple[Problem, ...]
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A program that ran under the lock."""
+
+    argv: tuple[str, ...]
+    exit_code: int
+
+
+def check(session: Session, args: Namespace) -> Checked:
+    problems = tuple(session.sandbox.check())
+    return Checked(problems, exit_code=int(bool(problems) and not args.exit_zero))
+
+
+def repair(session: Session, args: Namespace) -> Repair | Outcome:
+    sandbox = session.sandbox
+    system = sandbox.systems.find(args.system)
+    if args.repeats is not None:
+        query = looked_up(session, args.repeats)
+        return sandbox.edit(
+            lambda state: edits.without_repeats(state, query, (system,)), session.request("repair", args, destroys=True)
+        )
+    return sandbox.repair(
+        session.request("repair", args), system, args.drop_lines, lambda plan: session.confirm(_question(plan), args)
+    )
+
+
+def lock(session: Session, args: Namespace) -> Ran:
+    sandbox = session.sandbox
+    sandbox.require_no_batch("lock")
+    argv = args.argv[1:] if args.argv[:1] == ["--"] else args.argv
+    if not argv:
+        raise KeySyncError("lock needs a program to run", hint="Say it like: lock -- cp -r systems backup")
+    with sandbox.exclusively(), explained(f"{safe(argv[0])} cannot be run"):
+        code = subprocess.run(argv, check=False).returncode
+    sandbox.look()
+    return Ran(tuple(argv), code if code >= 0 else 128 - code)
+
+
+def _question(plan: Repair) -> str:
+    aside = f" The broken file is kept as {plan.broken.name}." if plan.broken else ""
+    return f"{safe(plan.reason)}\nPut {plan.rows:,} rows in its place?{aside}"

@@ -1,0 +1,35 @@
+"""Words for the care of a sandbox."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keysync_shell.core.keys import safe
+from keysync_shell.render.view import TEXT, Grid, View, fixed, plain
+from keysync_shell.sandbox.repairing import Repair
+
+if TYPE_CHECKING:
+    from keysync_shell.commands.checking import Checked, Ran
+
+
+def checked_view(checked: Checked) -> View:
+    rows = [(problem.where, problem.what, problem.todo) for problem in checked.problems]
+    return View(
+        data=lambda records: {"problems": records},
+        grid=Grid({"where": TEXT, "what": TEXT, "todo": TEXT}, fixed(rows), len(rows), all=True),
+        after=() if rows else ("Everything fits: files, history, cache and snapshots.",),
+        exit_code=checked.exit_code,
+    )
+
+
+def repair_view(repair: Repair) -> View:
+    done = "Would repair" if repair.dry_run else "✓ Repaired"
+    aside = (f"  the broken file is kept as {safe(str(repair.broken))}",) if repair.broken else ()
+    return View(
+        data=lambda _: plain(repair),
+        talk=(f"{done} {repair.system}: it holds {repair.rows:,} rows", *aside, "  next: check"),
+    )
+
+
+def ran_view(ran: Ran) -> View:
+    return View(data=lambda _: plain(ran), exit_code=ran.exit_code)

@@ -1,0 +1,121 @@
+"""Verify everything against everything: files, log, replay of changes, cache, snapshots. The lock is held.
+
+Each check returns its problems; CHECKS lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from keysync_shell.errors import KeySyncError
+from keysync_shell.sandbox.keeper import Keeper
+from keysync_shell.storage import cache, files, snapshots, system_csv, tables
+from keysync_shell.storage.operations import Operation
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that does not fit: where, what, and what to do about it."""
+
+    where: str
+    what: str
+    todo: str
+
+
+def check(keeper: Keeper) -> list[Problem]:
+    """Every problem there is, in the order of CHECKS."""
+    return [problem for part in CHECKS for problem in part(keeper)]
+
+
+def _files(keeper: Keeper) -> Iterator[Problem]:
+    """Each system file can be read, and holds what the newest operation left."""
+    newest = keeper.store.log.newest()
+    for name in keeper.systems.names:
+        path = keeper.home.system_file(name)
+        try:
+            found = tables.read(keeper.home, name)
+        except KeySyncError as error:
+            for line in error.message.split("\n"):
+                yield Problem(path.name, line, f"repair {name}")
+            continue
+        if newest and found.sha256 != newest.after.get(name):
+            yield Problem(path.name, "changed outside since the last operation", "any command takes it in")
+
+
+def _database(keeper: Keeper) -> Iterator[Problem]:
+    """SQLite finds its file whole."""
+    for line in keeper.store.log.integrity():
+        yield Problem("history.db", line, f"move {keeper.home.database} away; only the history is in there")
+
+
+def _replay(keeper: Keeper) -> Iterator[Problem]:
+    """Walking back through the changes gives the files that each operation says it began with."""
+    log = keeper.store.log
+    newest = log.newest()
+    if newest is None:
+        return
+    rows: dict[str, pl.DataFrame] = {}
+    for name in keeper.systems.names:
+        known = tables.committed(keeper.home, log, name, newest)
+        if known is None and tables.holds_committed(keeper.home, name, newest):
+            known = tables.read_rows(keeper.home, name)
+        if known is not None:
+            rows[name] = known
+    oldest = log.oldest_kept()
+    for operation in reversed(log.since(oldest - 1)):
+        for name, part in log.change(operation.number).parts.items():
+            if name not in rows:
+                continue
+            try:
+                rows[name] = part.inverse.applied(rows[name])
+                fits = _is_file_of(keeper, rows[name], operation, name)
+            except ValueError:
+                fits = False
+            if not fits:
+                del rows[name]
+                yield Problem(f"@{operation.number}", f"its change of {name} does not fit the files", "export the log")
+
+
+def _is_file_of(keeper: Keeper, rows: pl.DataFrame, operation: Operation, name: str) -> bool:
+    """Whether the rows are those of the file before an operation."""
+    wanted = operation.before.get(name)
+    if wanted is None or files.digest(system_csv.serialize(rows)) == wanted:
+        return True
+    original = keeper.store.log.original(wanted)
+    return original is not None and system_csv.parse(original, name, keeper.home.config.limits).equals(rows)
+
+
+def _cache(keeper: Keeper) -> Iterator[Problem]:
+    """Each cached table is whole and agrees with the file that it stands for."""
+    newest = keeper.store.log.newest()
+    for name in keeper.systems.names if newest else ():
+        assert newest is not None
+        stamp = cache.stamp(keeper.home.cache, name)
+        if stamp is None:
+            continue
+        rows = cache.load(keeper.home.cache, name)
+        wrong = rows is None
+        if (
+            rows is not None
+            and stamp[0] == newest.after.get(name)
+            and tables.holds_committed(keeper.home, name, newest)
+        ):
+            wrong = not rows.equals(tables.read_rows(keeper.home, name))
+        if wrong:
+            yield Problem(f"cache of {name}", "damaged", f"delete {keeper.home.cache}; it is made anew")
+
+
+def _snapshots(keeper: Keeper) -> Iterator[Problem]:
+    """Each snapshot matches its checksums and can be read."""
+    folder = keeper.home.snapshots
+    for name in snapshots.names(folder):
+        try:
+            snapshots.load(folder, name, keeper.home.config.limits).tables(keeper.home.config.limits)
+        except KeySyncError as error:
+            yield Problem(f"snapshot {name}", error.message, f"delete-state {name}, or get a good copy of it")
+
+
+CHECKS: tuple[Callable[[Keeper], Iterator[Problem]], ...] = (_files, _database, _replay, _cache, _snapshots)
