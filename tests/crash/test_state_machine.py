@@ -18,7 +18,14 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from keysync_shell.commands import snapshots
 from keysync_shell.commands.session import Session, nobody
@@ -147,27 +154,30 @@ class TwoHandles(RuleBasedStateMachine):
         self.model.edit(both)
         self.check(outcomes[0], "atomic", committed=bool(both.change))
 
+    @precondition(lambda self: self.model.undo)
     @rule(handle=handles, count=counts)
     def undo(self, handle: int, count: int) -> None:
-        if count > len(self.model.undo):
-            with pytest.raises(KeySyncError, match=r"nothing to undo|there are only"):
-                self.handles[handle].undo(request("undo"), count)
-            return
+        count = min(count, len(self.model.undo))
         self.handles[handle].undo(request("undo"), count)
         for _ in range(count):
             self.model.travel(self.model.undo, self.model.redo)
         self.steps["undo"] += count
 
+    @precondition(lambda self: self.model.redo)
     @rule(handle=handles, count=counts)
     def redo(self, handle: int, count: int) -> None:
-        if count > len(self.model.redo):
-            with pytest.raises(KeySyncError, match=r"nothing to redo|there are only"):
-                self.handles[handle].redo(request("redo"), count)
-            return
+        count = min(count, len(self.model.redo))
         self.handles[handle].redo(request("redo"), count)
         for _ in range(count):
             self.model.travel(self.model.redo, self.model.undo)
         self.steps["redo"] += count
+
+    @rule(handle=handles)
+    def too_far(self, handle: int) -> None:
+        for travel, stack in ((Sandbox.undo, self.model.undo), (Sandbox.redo, self.model.redo)):
+            with pytest.raises(KeySyncError, match=r"there is nothing to|there are only"):
+                travel(self.handles[handle], request("travel"), len(stack) + 1)
+        self.steps["too far"] += 1
 
     @rule(handle=handles, forget=st.booleans())
     def restart(self, handle: int, forget: bool) -> None:
@@ -231,10 +241,10 @@ class TwoHandles(RuleBasedStateMachine):
         self.model.snapshots[name] = self.model.now.state
         self.steps["save-state"] += 1
 
-    @rule(handle=handles, name=st.sampled_from(["one", "two"]))
-    def load(self, handle: int, name: str) -> None:
-        if name not in self.model.snapshots:
-            return
+    @precondition(lambda self: self.model.snapshots)
+    @rule(handle=handles, data=st.data())
+    def load(self, handle: int, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(sorted(self.model.snapshots)))
         saved = edits.replace(self.model.now.state, self.model.snapshots[name].tables)
         outcome = snapshots.load_state(session(self.handles[handle]), Namespace(name=name, yes=True, dry_run=False))
         self.model.edit(saved)
