@@ -15,6 +15,8 @@ from keysync_shell.core.selectors import KeyQuery
 from keysync_shell.core.state import State
 from keysync_shell.core.systems import Systems
 from keysync_shell.sandbox import Outcome, Request, Sandbox
+from keysync_shell.storage import snapshots, system_csv
+from keysync_shell.storage.snapshots import Manifest, Snapshot
 
 FIVE = Systems()
 NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
@@ -84,3 +86,21 @@ def add(to: Sandbox, keys: str, names: str = "A,B,C,D,E") -> Outcome:
 def files(root: Path) -> dict[str, bytes]:
     """The system files, byte for byte."""
     return {path.name: path.read_bytes() for path in sorted((root / "systems").iterdir())}
+
+
+def snapshot(name: str, **keys: str | list[str]) -> Snapshot:
+    """A snapshot of a state with these keys."""
+    tables = systems(**keys).tables
+    contents = {system: system_csv.serialize(rows) for system, rows in tables.items()}
+    manifest = Manifest(
+        name=name,
+        note="",
+        author="ada@lab",
+        created_at=NOW,
+        version="1",
+        authority="A",
+        rules={},
+        discrepancies={},
+        systems={system: snapshots.record(data, tables[system]) for system, data in contents.items()},
+    )
+    return Snapshot(manifest, contents)

@@ -215,7 +215,7 @@ some_bytes = st.builds(lambda head, rest: head + b"".join(rest), headers, st.lis
 @PURE
 @given(some_bytes | st.binary(max_size=40))
 def test_any_bytes_are_refused_or_read_as_the_csv_module_reads_them(data: bytes) -> None:
-    assume(b"\n" + BOM not in data)  # see the expected failures below
+    assume(b"\n" + BOM not in data and not _badly_quoted(data))  # see the expected failures below
     try:
         rows = parse(data, "A.csv", Limits())
     except BadFile:
@@ -229,6 +229,15 @@ def test_any_bytes_are_refused_or_read_as_the_csv_module_reads_them(data: bytes)
 def _records(data: bytes) -> list[list[str]]:
     text = io.StringIO(data.removeprefix(BOM).decode(), newline="")
     return [fields for fields in csv.reader(text, strict=True) if fields]
+
+
+def _badly_quoted(data: bytes) -> bool:
+    try:
+        return not _records(data)
+    except csv.Error:
+        return True
+    except UnicodeDecodeError:
+        return False
 
 
 def _in_table_order(header: list[str], line: tuple[str, ...]) -> tuple[bytes, ...]:
@@ -252,6 +261,12 @@ def _well_formed(data: bytes) -> bool:
         and len(set(names)) == len(names)
         and all(len(line) == len(header) for line in lines)
     )
+
+
+@pytest.mark.xfail(strict=True, reason="Polars takes bad quotes, and nothing else looks at them")
+@pytest.mark.parametrize("text", ['key\n"a""', 'key,note\nK1,x\nK2,"a,b""', 'key\n""K1""\n'])
+def test_bad_quotes_are_refused_as_the_csv_module_refuses_them(text: str) -> None:
+    assert findings(text)
 
 
 @pytest.mark.xfail(strict=True, reason="Polars drops a byte order mark at the start of the second line, too")

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from keysync_shell.errors import KeySyncError, ReadOnlyHome
+from keysync_shell.storage import files
+from keysync_shell.storage.files import COARSE_CLOCK_NS, FINE_CLOCK_NS, HINTS, Signature, explained
+
+needs_leases = pytest.mark.skipif(not hasattr(fcntl, "F_SETLEASE"), reason="open files cannot be seen here")
+
+
+def written(path: Path, text: str = "old") -> Path:
+    path.write_text(text)
+    return path
+
+
+# Reading
+
+
+def test_file_is_read_with_its_signature(tmp_path: Path) -> None:
+    path = written(tmp_path / "f", "abc")
+    assert files.read(path, 3) == (b"abc", Signature.of(path.stat()))
+
+
+def test_file_over_the_limit_is_not_read(tmp_path: Path) -> None:
+    with pytest.raises(KeySyncError, match="3 bytes are over the limit of 2") as error:
+        files.read(written(tmp_path / "f", "abc"), 2)
+    assert "file_bytes" in error.value.hint
+
+
+def test_link_is_not_followed(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(written(tmp_path / "f"))
+    with pytest.raises(OSError, match="symbolic links"):
+        files.read(link, 9)
+    with pytest.raises(KeySyncError, match="link is not a regular file"):
+        files.regular(link)
+
+
+def test_pipe_is_refused_without_waiting_for_its_other_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "f")
+    with pytest.raises(KeySyncError, match="f is not a regular file") as error:
+        files.read(tmp_path / "f", 9)
+    assert error.value.hint == "Put a real file there; links are not followed."
+    with pytest.raises(KeySyncError, match="f is not a regular file"):
+        files.regular(tmp_path / "f")
+
+
+def test_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(KeySyncError, match="is not a regular file"):
+        files.regular(tmp_path)
+
+
+@pytest.mark.xfail(strict=True, raises=IsADirectoryError, reason="a folder is opened as a file before it is looked at")
+def test_folder_is_not_read(tmp_path: Path) -> None:
+    with pytest.raises(KeySyncError, match="is not a regular file"):
+        files.read(tmp_path, 9)
+
+
+def test_no_file_has_no_status(tmp_path: Path) -> None:
+    assert files.regular(tmp_path / "f") is None
+
+
+def test_signature_is_settled_once_the_clock_has_moved_on() -> None:
+    now = time.time_ns()
+    fine, coarse = now - now % 1000 + 1 - 2 * FINE_CLOCK_NS, (now // 10**9 - 1) * 10**9
+    assert Signature(1, 1, fine).settled()
+    assert not Signature(1, 1, coarse).settled()
+    assert Signature(1, 1, coarse - COARSE_CLOCK_NS).settled()
+    assert not Signature(1, 1, now + 10**9 + 1).settled()
+
+
+# Other writers
+
+
+@needs_leases
+def test_open_file_has_a_writer(tmp_path: Path) -> None:
+    path = written(tmp_path / "f")
+    assert files.has_writer(path) is False
+    with path.open("a"):
+        assert files.has_writer(path) is True
+    assert files.has_writer(path) is False
+
+
+@needs_leases
+def test_writer_is_waited_for(tmp_path: Path) -> None:
+    path = written(tmp_path / "f")
+    file = path.open("a")
+    threading.Timer(0.1, file.close).start()
+    files.wait_for_writer(path)
+    assert file.closed
+
+
+@needs_leases
+def test_writer_that_does_not_end_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "PATIENCE_SECONDS", 0)
+    path = written(tmp_path / "f")
+    with path.open("a"), pytest.raises(KeySyncError, match="f is being written by another program") as error:
+        files.wait_for_writer(path)
+    assert error.value.hint
+
+
+@needs_leases
+def test_program_that_only_keeps_a_file_open_is_not_waited_for(tmp_path: Path) -> None:
+    path = written(tmp_path / "f")
+    with path.open("a"):
+        os.utime(path, (0, 0))
+        files.wait_for_writer(path)
+
+
+# Writing
+
+
+def test_staged_file_is_complete_and_has_the_mode_of_its_target(tmp_path: Path) -> None:
+    target = written(tmp_path / "f")
+    target.chmod(0o640)
+    staged = files.stage(tmp_path / "new", target, [b"a", b"bc"])
+    assert staged.path.read_bytes() == b"abc"
+    assert staged.path.stat().st_mode & 0o777 == 0o640
+    assert (staged.sha256, staged.signature) == (files.digest(b"abc"), Signature.of(staged.path.stat()))
+    assert files.file_digest(staged.path) == staged.sha256
+
+
+def test_staged_file_without_a_target_has_the_mode_of_a_new_file(tmp_path: Path) -> None:
+    plain = written(tmp_path / "plain")
+    assert files.stage(tmp_path / "new", tmp_path / "f", [b""]).path.stat().st_mode == plain.stat().st_mode
+
+
+def test_nothing_is_staged_over_a_file(tmp_path: Path) -> None:
+    taken = written(tmp_path / "new")
+    with pytest.raises(FileExistsError):
+        files.stage(taken, tmp_path / "f", [b"x"])
+    assert taken.read_text() == "old"
+
+
+def test_nothing_is_staged_for_a_link(tmp_path: Path) -> None:
+    (tmp_path / "f").symlink_to("elsewhere")
+    with pytest.raises(KeySyncError, match="is not a regular file"):
+        files.stage(tmp_path / "new", tmp_path / "f", [b"x"])
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.fixture(params=["exchange", "rename"])
+def _both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "rename":  # as where the file system cannot exchange two names
+        monkeypatch.setattr(files, "_renameat2", lambda: None)
+
+
+@pytest.mark.usefixtures("_both_ways")
+def test_file_is_swapped_in(tmp_path: Path) -> None:
+    new, target = written(tmp_path / "new", "new"), written(tmp_path / "f")
+    files.swap(new, target)
+    assert target.read_text() == "new"
+    assert not new.exists() or new.read_text() == "old"
+
+
+@pytest.mark.usefixtures("_both_ways")
+def test_folder_is_swapped_in_and_the_old_one_stands_aside(tmp_path: Path) -> None:
+    for name in ("new", "f"):
+        (tmp_path / name).mkdir()
+        written(tmp_path / name / "x", name)
+    files.swap(tmp_path / "new", tmp_path / "f")
+    assert [(tmp_path / name / "x").read_text() for name in ("f", "new")] == ["new", "f"]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.usefixtures("_both_ways")
+def test_file_is_swapped_in_where_there_was_none(tmp_path: Path) -> None:
+    files.swap(written(tmp_path / "new", "new"), tmp_path / "f")
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+def test_folders_are_made_with_their_parents_and_may_be_there(tmp_path: Path) -> None:
+    files.make_folder(tmp_path / "a" / "b")
+    files.make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+# Words for errors
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_home_that_cannot_be_written_is_told_apart(code: int) -> None:
+    with pytest.raises(ReadOnlyHome) as error, explained("doing"):
+        raise OSError(code, os.strerror(code), "A.csv")
+    assert error.value.message == f"doing: A.csv: {os.strerror(code)}"
+    assert "--home" in error.value.hint
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBUSY])
+def test_trouble_with_the_disk_says_what_to_do(code: int) -> None:
+    with pytest.raises(KeySyncError) as error, explained("doing", lambda: None):
+        raise OSError(code, os.strerror(code))
+    assert error.value.message == f"doing: {os.strerror(code)}"
+    assert error.value.hint == HINTS.get(code, "")
+    assert error.value.committed is None

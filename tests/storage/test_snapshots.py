@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keysync_shell.core.limits import Limits
+from keysync_shell.errors import KeySyncError
+from keysync_shell.storage import files, snapshots
+from keysync_shell.storage.snapshots import MANIFEST, Snapshot, check_name, delete, load, names, parse_manifest, save
+from tests.building import snapshot
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the snapshot `base`."""
+    save(tmp_path / "snapshots", snapshot("base", A="K1 K2", B="K1"), force=False)
+    return tmp_path / "snapshots"
+
+
+def refusal(folder: Path, name: str = "base") -> str:
+    """Why a snapshot is not loaded."""
+    with pytest.raises(KeySyncError) as error:
+        load(folder, name, Limits())
+    assert error.value.hint
+    assert error.value.committed is False
+    return error.value.message
+
+
+def manifest(**changes: Any) -> bytes:
+    """A manifest with some of its values changed."""
+    raw: dict[str, Any] = json.loads(snapshots.dump(snapshot("base", A="K1").manifest))
+    return json.dumps(raw | changes).encode()
+
+
+# Names
+
+
+@pytest.mark.parametrize("name", ["a", "0", "A.b_c-1", "a" * 64, "console", "com", "now"])
+def test_name_of_letters_digits_and_a_few_marks_is_taken(name: str) -> None:
+    assert check_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", ".", "..", "../base", "a/b", "/etc", "a\\b", "~", ".hidden", "-x", "_x", "a b", "a\n", "é", "a\0"),
+        *("a.", "a" * 65, "con", "NUL", "Com1", "lpt9.txt", "aux.tar.gz", "C:", "\u202ea"),
+    ],
+)
+def test_name_that_is_a_path_or_a_device_or_cannot_be_seen_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(KeySyncError, match="is no name for a snapshot") as error:
+        check_name(name)
+    assert "letters, digits" in error.value.hint
+    assert error.value.message.isprintable()
+
+
+@pytest.mark.parametrize("name", ["../outside", "a/../../outside", "..", ""])
+def test_path_like_name_reaches_nothing_outside(folder: Path, name: str) -> None:
+    outside = folder.parent / "outside"
+    outside.mkdir()
+    (outside / MANIFEST).write_bytes(manifest())
+    for attempt in (lambda: load(folder, name, Limits()), lambda: delete(folder, name)):
+        with pytest.raises(KeySyncError, match="is no name for a snapshot"):
+            attempt()
+    with pytest.raises(KeySyncError, match="is no name for a snapshot"):
+        save(folder, snapshot(name), force=True)
+    assert outside.is_dir()
+
+
+# Saving and loading
+
+
+def test_snapshot_is_loaded_as_it_was_saved(folder: Path) -> None:
+    saved = snapshot("base", A="K1 K2", B="K1")
+    assert load(folder, "base", Limits()) == saved
+    assert saved.tables(Limits())["A"]["key"].to_list() == ["K1", "K2"]
+    assert sorted(path.name for path in folder.iterdir()) == ["base"]
+
+
+def test_taken_name_is_refused_and_stays_as_it_was(folder: Path) -> None:
+    with pytest.raises(KeySyncError, match="there is a snapshot base already") as error:
+        save(folder, snapshot("base", A="K9"), force=False)
+    assert "--force" in error.value.hint
+    assert load(folder, "base", Limits()) == snapshot("base", A="K1 K2", B="K1")
+
+
+def test_taken_name_is_replaced_by_force_and_nothing_is_left(folder: Path) -> None:
+    save(folder, snapshot("base", A="K9"), force=True)
+    assert load(folder, "base", Limits()) == snapshot("base", A="K9")
+    assert [path.name for path in folder.iterdir()] == ["base"]
+
+
+def test_what_a_crash_left_is_swept_away(folder: Path) -> None:
+    (folder / ".0123.tmp").mkdir()
+    (folder / ".0123.tmp" / "A.csv").write_text("half")
+    save(folder, snapshot("more"), force=False)
+    assert sorted(path.name for path in folder.iterdir()) == ["base", "more"]
+
+
+def test_snapshot_that_cannot_be_written_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "snapshots").write_text("a file where the folder should be")
+    with pytest.raises(KeySyncError, match="snapshot base was not saved"):
+        save(tmp_path / "snapshots", snapshot("base"), force=False)
+
+
+def test_names_are_those_of_whole_snapshots_in_order(folder: Path) -> None:
+    save(folder, snapshot("a"), force=False)
+    (folder / ".x.tmp").mkdir()
+    (folder / "file").write_text("")
+    assert names(folder) == ["a", "base"]
+    assert names(folder / "nowhere") == []
+
+
+def test_deleted_snapshot_is_gone(folder: Path) -> None:
+    delete(folder, "base")
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("attempt", [load, lambda folder, name, _: delete(folder, name)])
+def test_no_such_snapshot_names_those_that_there_are(folder: Path, attempt: Any) -> None:
+    with pytest.raises(KeySyncError, match="there is no snapshot other") as error:
+        attempt(folder, "other", Limits())
+    assert error.value.hint == "There is base."
+    with pytest.raises(KeySyncError) as error:
+        attempt(folder / "nowhere", "other", Limits())
+    assert error.value.hint == "There is none yet; `save-state NAME` makes one."
+
+
+# Damage
+
+
+@pytest.mark.parametrize("data", [b"", b"key\nK9\n", b"key,last_seen_at,system,status\n"])
+def test_changed_file_does_not_match_its_checksum(folder: Path, data: bytes) -> None:
+    (folder / "base" / "A.csv").write_bytes(data)
+    assert refusal(folder) == "snapshot base is damaged: A.csv does not match its checksum"
+
+
+def test_missing_file_is_named(folder: Path) -> None:
+    (folder / "base" / "A.csv").unlink()
+    with pytest.raises(KeySyncError, match=r"snapshot base cannot be read: .*A.csv: No such file"):
+        load(folder, "base", Limits())
+
+
+def test_link_in_a_snapshot_is_not_followed(folder: Path) -> None:
+    (folder / "base" / "A.csv").rename(folder / "A.csv")
+    (folder / "base" / "A.csv").symlink_to(folder / "A.csv")
+    with pytest.raises(KeySyncError, match="snapshot base cannot be read"):
+        load(folder, "base", Limits())
+
+
+def test_file_over_the_limit_is_not_loaded(folder: Path) -> None:
+    with pytest.raises(KeySyncError, match="over the limit of 10"):
+        load(folder, "base", Limits(file_bytes=10))
+
+
+def test_missing_manifest_is_damage(folder: Path) -> None:
+    (folder / "base" / MANIFEST).unlink()
+    assert refusal(folder) == "snapshot base is damaged: manifest.json is missing"
+
+
+def test_manifest_that_is_a_link_is_damage(folder: Path) -> None:
+    (folder / "base" / MANIFEST).unlink()
+    (folder / "base" / MANIFEST).symlink_to("/etc/passwd")
+    assert refusal(folder).startswith("snapshot base is damaged: manifest.json:")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b"null",
+        b"{}",
+        b"[" * 100_000,
+        manifest(schema="keysync-snapshot/9"),
+        manifest(name=1),
+        manifest(note=None),
+        manifest(unknown=""),
+        manifest(systems=[]),
+        manifest(systems={"A": 1}),
+        manifest(systems={"A": {"sha256": "", "bytes": 0, "rows": 0}}),
+        manifest(systems={"A": {"sha256": "", "bytes": -1, "rows": 0, "keys": 0}}),
+        manifest(systems={"A": {"sha256": "", "bytes": True, "rows": 0, "keys": 0}}),
+        manifest(systems={"A": {"sha256": 0, "bytes": 0, "rows": 0, "keys": 0}}),
+    ],
+)
+def test_manifest_of_another_form_is_damage(data: bytes) -> None:
+    with pytest.raises(KeySyncError, match=r"snapshot base is damaged: manifest.json") as error:
+        parse_manifest(data, "base")
+    assert error.value.hint == "Nothing was loaded. Get a good copy of it."
+
+
+def test_manifest_is_read_as_it_is_written() -> None:
+    made = replace(snapshot("base", A="K1").manifest, note="é\n\x1b")
+    assert parse_manifest(snapshots.dump(made), "base") == made
+    assert snapshots.dump(made).isascii()
+
+
+def test_malformed_file_with_a_good_checksum_is_refused_when_it_is_read(folder: Path) -> None:
+    whole = snapshot("base", A="K1")
+    bad = Snapshot(whole.manifest, {**whole.contents, "A": b"key,b\nK1\n"})
+    with pytest.raises(KeySyncError, match=r"base/A.csv:2: 1 fields, but the header has 2"):
+        bad.tables(Limits())
+
+
+@pytest.mark.xfail(strict=True, reason="the names of systems in a manifest are not looked at")
+def test_system_of_a_manifest_is_never_a_path(folder: Path) -> None:
+    (folder.parent / "outside.csv").write_bytes(b"secret")
+    outside = {"sha256": files.digest(b"secret"), "bytes": 6, "rows": 0, "keys": 0}
+    (folder / "base" / MANIFEST).write_bytes(manifest(systems={"../../outside": outside}))
+    assert "damaged" in refusal(folder)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="the numbers of discrepancies in a manifest are not looked at, but added up later"
+)
+@pytest.mark.parametrize("value", [[], {"gaps": "many"}, None])
+def test_discrepancies_of_a_manifest_are_numbers(value: object) -> None:
+    with pytest.raises(KeySyncError, match="damaged"):
+        parse_manifest(manifest(discrepancies=value), "base")
