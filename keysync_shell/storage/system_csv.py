@@ -35,7 +35,7 @@ def parse(data: bytes, source: str, limits: Limits, *, key_column: str = table.K
     rows = _fast(data, lines, columns)
     if rows is None:
         rows = _slow(data, source, columns)
-    _check_keys(rows, source, limits)
+    _check_keys(rows, data, source, limits)
     return table.ordered(rows)
 
 
@@ -106,6 +106,8 @@ def _fast(data: bytes, header_lines: int, columns: list[str]) -> pl.DataFrame | 
     """The rows, or None where only the csv module can tell what is in the file."""
     if data[:1] in b"\r\n":
         return None  # blank lines before the header
+    if data.startswith(BOM, _behind(data, header_lines)):
+        return None  # Polars would drop it, but here it belongs to the first value
     if len(columns) == 1 and (b"\n\n" in data or b"\n\r\n" in data):
         return None  # a blank line, or a key that is empty: the count below cannot tell
     try:
@@ -177,10 +179,13 @@ def _not_utf8(data: bytes, source: str) -> BadFile:
     raise AssertionError("the decoder found a fault before")
 
 
-def _check_keys(rows: pl.DataFrame, source: str, limits: Limits) -> None:
+def _check_keys(rows: pl.DataFrame, data: bytes, source: str, limits: Limits) -> None:
     limits.check("keys_per_system", len(rows), f"{source}: rows")
     longest = rows.select(pl.col(table.KEY).str.len_bytes().max().fill_null(0)).item()
-    limits.check("key_bytes", longest, f"{source}: a key in bytes")
+    if longest > limits.key_bytes:
+        at, records = rows.columns.index(table.KEY), _records(data, source, skip=1)
+        line = next(line for line, fields in records if len(fields[at].encode()) == longest)
+        limits.check("key_bytes", longest, f"{source}:{line}: a key in bytes")
 
 
 def _bad(source: str, line: int, reason: str, *, hint: str = "") -> BadFile:
@@ -189,6 +194,14 @@ def _bad(source: str, line: int, reason: str, *, hint: str = "") -> BadFile:
 
 def _line(data: bytes, at: int) -> int:
     return data.count(b"\n", 0, at) + 1
+
+
+def _behind(data: bytes, lines: int) -> int:
+    """Where the data goes on behind its first lines; the end if there are no more."""
+    at = 0
+    for _ in range(lines):
+        at = data.find(b"\n", at) + 1 or len(data)
+    return at
 
 
 def _positions(data: bytes, what: bytes) -> Iterator[int]:
