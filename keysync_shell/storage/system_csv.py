@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shlex
 from collections.abc import Iterator
 
@@ -20,6 +21,7 @@ from keysync_shell.core.limits import Limits
 from keysync_shell.errors import BadFile
 
 BOM = b"\xef\xbb\xbf"
+QUOTED = re.compile(rb'"(?<![^,\n]")(?:[^"]++|"")*+"(?![^,\r\n])')  # a whole field in quotes
 MOST_FINDINGS = 20
 NOTHING_CHANGED = "Mend the file and try again."
 
@@ -110,6 +112,8 @@ def _fast(data: bytes, header_lines: int, columns: list[str]) -> pl.DataFrame | 
         return None  # Polars would drop it, but here it belongs to the first value
     if len(columns) == 1 and (b"\n\n" in data or b"\n\r\n" in data):
         return None  # a blank line, or a key that is empty: the count below cannot tell
+    if b'"' in data and b'"' in QUOTED.sub(b"", data):
+        return None  # a stray quote: Polars would drop it, or swallow what follows up to the next one
     try:
         rows = pl.read_csv(
             data,
