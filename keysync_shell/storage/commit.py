@@ -87,9 +87,13 @@ class Store:
                 self._held = False
 
     def exists(self) -> bool:
-        """Whether any system file is there, or the log says that there were some."""
+        """Whether any system file is there, or the log says that there were some.
+
+        Raises KeySyncError if the disk does not answer.
+        """
         there = any(os.path.lexists(self._home.system_file(name)) for name in self._home.config.systems.names)
-        return there or self._home.database.exists()
+        with explained("the sandbox cannot be read"):
+            return there or self._home.database.exists()
 
     @contextlib.contextmanager
     def staging(self, contents: Mapping[str, Content], before: Operation | None) -> Iterator[Staging]:
