@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keysync_shell.core import edits
+from keysync_shell.errors import KeySyncError
+from keysync_shell.sandbox import Outcome, Request, Sandbox
+from keysync_shell.storage.oplog import Wanted
+from tests.building import FIVE, add, files, keys, opened, sandbox
+from tests.strategies import ON_DISK, edits_of
+
+UNDO, REDO = Request("undo", "undo", "test"), Request("redo", "redo", "test")
+ADOPTED = b'\xef\xbb\xbfkey,note\r\nK2,"b"\r\nk1,a\r\n'
+
+
+def targets(steps: list[Outcome]) -> list[int]:
+    """The numbers of the operations that were undone or done again."""
+    return [step.undid.number for step in steps if step.undid]
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Sandbox:
+    """A sandbox of A with K1 to K3, each an operation of its own."""
+    made = sandbox(tmp_path, A="K1")
+    add(made, "K2", "A")
+    add(made, "K3", "A")
+    return made
+
+
+def test_undo_takes_back_the_last_and_redo_does_it_again(made: Sandbox) -> None:
+    assert targets(made.undo(UNDO)) == [3]
+    assert keys(made.state) == {"A": ["K1", "K2"]}
+    assert targets(made.redo(REDO)) == [3]
+    assert keys(made.state) == {"A": ["K1", "K2", "K3"]}
+
+
+def test_several_steps_are_an_operation_each(made: Sandbox) -> None:
+    assert targets(made.undo(UNDO, 2)) == [3, 2]
+    assert targets(made.redo(REDO, 2)) == [2, 3]
+    log = [(operation.kind, operation.target) for operation in made.operations(Wanted(4))]
+    assert log == [("redo", 3), ("redo", 2), ("undo", 2), ("undo", 3)]
+
+
+def test_every_step_back_ends_before_the_first(made: Sandbox, tmp_path: Path) -> None:
+    made.undo(UNDO, 3)
+    assert keys(made.state) == {}
+    assert files(tmp_path)["A.csv"] == b"key,last_seen_at,system,status\n"
+
+
+def test_an_edit_leaves_nothing_to_redo(made: Sandbox) -> None:
+    made.undo(UNDO)
+    add(made, "K9", "A")
+    with pytest.raises(KeySyncError, match="there is nothing to redo"):
+        made.redo(REDO)
+    assert targets(made.undo(UNDO, 2)) == [5, 2]
+
+
+def test_another_process_travels_the_same_way(made: Sandbox, tmp_path: Path) -> None:
+    made.undo(UNDO)
+    other = opened(tmp_path)
+    assert targets(other.redo(REDO)) == [3]
+    assert targets(made.undo(UNDO)) == [3]
+
+
+@pytest.mark.parametrize("way", ["undo", "redo"])
+def test_nothing_to_travel_to_is_an_error(tmp_path: Path, way: str) -> None:
+    made = sandbox(tmp_path, A="K1")
+    made.undo(UNDO) if way == "undo" else None
+    with pytest.raises(KeySyncError) as error:
+        made.undo(UNDO) if way == "undo" else made.redo(REDO)
+    assert error.value.message == f"there is nothing to {way}"
+    assert error.value.hint == "`log` shows what was done."
+
+
+def test_too_far_is_an_error_and_goes_nowhere(made: Sandbox, tmp_path: Path) -> None:
+    before = files(tmp_path)
+    with pytest.raises(KeySyncError, match="undo 4: there are only 3") as error:
+        made.undo(UNDO, 4)
+    assert error.value.hint.startswith("Say undo 3")
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_less_than_one_step_is_an_error(made: Sandbox, count: int) -> None:
+    with pytest.raises(KeySyncError, match="there is no such number of steps"):
+        made.undo(UNDO, count)
+
+
+def test_dry_run_tells_every_step_and_goes_nowhere(made: Sandbox, tmp_path: Path) -> None:
+    before = files(tmp_path)
+    dry = made.undo(Request("undo", "undo 2", "test", dry_run=True), 2)
+    assert (files(tmp_path), len(made.operations(Wanted(9)))) == (before, 3)
+    real = made.undo(UNDO, 2)
+    assert targets(dry) == targets(real)
+    assert [(step.counts, step.after) for step in dry] == [(step.counts, step.after) for step in real]
+
+
+def test_what_can_be_undone_and_the_last_init_are_known(made: Sandbox) -> None:
+    undoable, init = made.undoable(), made.last_init()
+    assert undoable
+    assert init
+    assert (undoable.number, init.number) == (3, 1)
+    made.undo(UNDO, 3)
+    assert (made.undoable(), made.last_init()) == (None, None)
+    made.redo(REDO)
+    init = made.last_init()
+    assert init
+    assert init.number == 1
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A folder for one example of a property; pytest's is for all of them."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+@ON_DISK
+@given(st.lists(st.tuples(st.sampled_from(["edit", "undo", "redo", "reopen"]), st.integers(1, 3)), max_size=14))
+def test_stacks_are_those_of_plain_lists(steps: list[tuple[str, int]]) -> None:
+    with folder() as root:
+        made, number = sandbox(root, A="K0"), 1
+        undo, redo = [1], list[int]()
+        for step, count in steps:
+            if step == "edit":
+                number += 1
+                add(made, f"K{number}", "A")
+                undo, redo = [*undo, number], []
+            elif step == "reopen":
+                made.close()
+                made = opened(root)
+            elif count <= len(here := undo if step == "undo" else redo):
+                expected = [here.pop() for _ in range(count)]
+                (redo if step == "undo" else undo).extend(expected)
+                assert targets(made.undo(UNDO, count) if step == "undo" else made.redo(REDO, count)) == expected
+                number += count
+            else:
+                with pytest.raises(KeySyncError, match=r"there is nothing to|there are only"):
+                    made.undo(UNDO, count) if step == "undo" else made.redo(REDO, count)
+        made.refresh()
+        assert keys(made.state).get("A", []) == sorted(f"K{n if n > 1 else 0}" for n in undo)
+        made.close()
+
+
+@ON_DISK
+@given(st.data(), st.integers(1, 6))
+def test_undo_of_everything_gives_the_first_bytes_back(data: st.DataObject, count: int) -> None:
+    with folder() as root:
+        (root / "systems").mkdir()
+        for name in FIVE.names:
+            (root / "systems" / f"{name}.csv").write_bytes(ADOPTED)
+        made, done = opened(root), 0
+        made.refresh()
+        for _ in range(count):
+            edit = data.draw(edits_of(made.state))
+            done += made.edit(lambda _, edit=edit: edit, Request("edit", "edit", "test")).committed  # type: ignore[misc]  # bound in the loop
+        last = files(root)
+        made.undo(UNDO, done) if done else None
+        assert set(files(root).values()) == {ADOPTED}
+        made.redo(REDO, done) if done else None
+        assert files(root) == last
+        made.close()
+
+
+def test_edit_that_empties_and_fills_again_is_undone_to_the_byte(tmp_path: Path) -> None:
+    made = sandbox(tmp_path, A="K1 K2")
+    before = files(tmp_path)
+    made.edit(lambda state: edits.replace(state, {"A": state.tables["B"]}), Request("reset", "reset", "test"))
+    made.undo(UNDO)
+    assert files(tmp_path) == before
