@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keysync_shell.config import FILE, Config, home_folder, load, parse
+from keysync_shell.core.limits import Limits
+from keysync_shell.core.rules import Rules
+from keysync_shell.core.systems import Systems
+from keysync_shell.errors import KeySyncError
+
+EVERYTHING = """
+[systems]
+names = ["CRM", "ERP"]
+authority = "ERP"
+[normalize]
+trim = false
+uppercase = false
+collapse_delimiters = false
+strip_other = false
+pad_numbers = 6
+[limits]
+keys_per_system = 1
+keys_per_command = 2
+key_bytes = 3
+file_bytes = 4
+regex_chars = 5
+[paths]
+snapshots = "old"
+"""
+
+
+def refusal(data: dict[str, Any]) -> str:
+    with pytest.raises(KeySyncError) as error:
+        parse(data)
+    return error.value.message
+
+
+def test_without_a_file_every_setting_has_its_default(tmp_path: Path) -> None:
+    assert load(tmp_path) == load(tmp_path / "nowhere") == parse({}) == Config()
+
+
+def test_every_setting_is_taken(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(EVERYTHING)
+    config = load(tmp_path)
+    assert config.systems == Systems(("CRM", "ERP"), "ERP")
+    assert config.rules == Rules(False, False, False, False, 6)
+    assert config.limits == Limits(1, 2, 3, 4, 5)
+    assert config.snapshots == "old"
+
+
+def test_first_system_is_the_authority_unless_another_is_named() -> None:
+    assert parse({"systems": {"names": ["CRM", "ERP"]}}).systems.authority == "CRM"
+    assert parse({"systems": {"authority": "C"}}).systems == Systems(authority="C")
+
+
+@pytest.mark.parametrize(
+    ("section", "table", "reason"),
+    [
+        ("colors", {}, "unknown setting [colors]"),
+        ("limits", 5, "unknown setting [limits]"),
+        ("limits", [{}], "unknown setting [limits]"),
+        ("limits", {"keys": 1}, "unknown setting keys in [limits]"),
+        ("normalize", {"upper": True}, "unknown setting upper in [normalize]"),
+        ("limits", {"key_bytes": -1}, "[limits] key_bytes = -1: it takes a whole number from 0"),
+        ("limits", {"key_bytes": 1.5}, "it takes a whole number from 0"),
+        ("limits", {"key_bytes": "9"}, "it takes a whole number from 0"),
+        ("limits", {"key_bytes": True}, "it takes a whole number from 0"),
+        ("normalize", {"trim": 1}, "[normalize] trim = 1: it takes true or false"),
+        ("normalize", {"pad_numbers": False}, "it takes a whole number from 0"),
+        ("systems", {"names": "A,B"}, "[systems] takes names (a list of texts) and authority (one of them)"),
+        ("systems", {"names": ["A", 1]}, "[systems] takes names"),
+        ("systems", {"name": ["A", "B"]}, "[systems] takes names"),
+        ("systems", {"names": []}, '[systems] takes authority = "…"'),
+        ("systems", {"authority": 1}, '[systems] takes authority = "…"'),
+        ("systems", {"authority": ""}, '[systems] takes authority = "…"'),
+        ("systems", {"authority": "X"}, "the authority 'X' is not one of A, B, C, D, E"),
+        ("systems", {"names": ["A"]}, "1 systems; a sandbox has 2 to 16"),
+        ("systems", {"names": ["A", "../B"]}, "system name '../B' is not letters and digits"),
+        ("paths", {}, '[paths] takes snapshots = "…"'),
+        ("paths", {"snapshots": ""}, '[paths] takes snapshots = "…"'),
+        ("paths", {"snapshots": 1}, '[paths] takes snapshots = "…"'),
+        ("paths", {"snapshots": "x", "reports": "y"}, '[paths] takes snapshots = "…"'),
+    ],
+)
+def test_bad_setting_is_refused(section: str, table: object, reason: str) -> None:
+    assert reason in refusal({section: table})
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"[limits\n", "Expected ']'"),
+        (b"x = ", "Invalid value"),
+        (b"\xff", "cannot be read"),
+        (b"[limits]\nkeys = 1\n", "unknown setting keys in [limits]"),
+        (b"[systems]\nnames = ['A', 'a']\n", "two systems have the same name"),
+    ],
+)
+def test_bad_file_is_refused_with_its_name(tmp_path: Path, data: bytes, reason: str) -> None:
+    (tmp_path / FILE).write_bytes(data)
+    with pytest.raises(KeySyncError) as error:
+        load(tmp_path)
+    assert error.value.message.startswith(f"{tmp_path / FILE}: ")
+    assert reason in error.value.message
+
+
+def test_hint_names_the_known_settings_or_where_they_stand(tmp_path: Path) -> None:
+    for text, hint in (("[limits]\nkeys = 1", "Known are keys_per_system"), ("[", "See the README")):
+        (tmp_path / FILE).write_text(text)
+        with pytest.raises(KeySyncError) as error:
+            load(tmp_path)
+        assert error.value.hint.startswith(hint)
+
+
+def test_file_that_is_a_folder_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / FILE).mkdir()
+    with pytest.raises(KeySyncError, match=r"keysync.toml: cannot be read"):
+        load(tmp_path)
+
+
+def test_home_that_is_a_file_has_no_settings(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    assert load(tmp_path / "home") == Config()
+
+
+def test_home_is_what_is_given_else_what_the_environment_says_else_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KEYSYNC_HOME", raising=False)
+    assert home_folder(None) == Path()
+    monkeypatch.setenv("KEYSYNC_HOME", "~/keys")
+    assert home_folder(None) == Path.home() / "keys"
+    assert home_folder("there") == Path("there")
+
+
+@pytest.mark.xfail(strict=True, reason="[paths] takes the setting `names` of [systems] and does nothing with it")
+def test_names_are_no_path() -> None:
+    with pytest.raises(KeySyncError):
+        parse({"paths": {"snapshots": "x", "names": "y"}})
+
+
+@pytest.mark.xfail(
+    strict=True, raises=RuntimeError, reason="the home of a user who does not exist is not looked for with care"
+)
+def test_home_of_nobody_is_an_error_for_people() -> None:
+    with pytest.raises(KeySyncError):
+        home_folder("~nobody-of-that-name/keys")
+
+
+@pytest.mark.xfail(strict=True, reason="nothing bounds the padding, and some thousand digits crash Polars")
+def test_padding_is_limited() -> None:
+    with pytest.raises(KeySyncError):
+        parse({"normalize": {"pad_numbers": 100_000}})
