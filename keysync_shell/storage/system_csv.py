@@ -106,14 +106,8 @@ def _key_column_hint(line: list[str]) -> str:
 
 def _fast(data: bytes, header_lines: int, columns: list[str]) -> pl.DataFrame | None:
     """The rows, or None where only the csv module can tell what is in the file."""
-    if data[:1] in b"\r\n":
-        return None  # blank lines before the header
-    if data.startswith(BOM, _behind(data, header_lines)):
-        return None  # Polars would drop it, but here it belongs to the first value
-    if len(columns) == 1 and (b"\n\n" in data or b"\n\r\n" in data):
-        return None  # a blank line, or a key that is empty: the count below cannot tell
-    if b'"' in data and b'"' in QUOTED.sub(b"", data):
-        return None  # a stray quote: Polars would drop it, or swallow what follows up to the next one
+    if _misleads_polars(data, header_lines, columns):
+        return None
     try:
         rows = pl.read_csv(
             data,
@@ -129,6 +123,17 @@ def _fast(data: bytes, header_lines: int, columns: list[str]) -> pl.DataFrame | 
         return None
     commas = data.count(b",") - sum(name.count(",") for name in columns) - (len(columns) - 1)
     return rows if commas - _quoted_commas(data, rows) == len(rows) * (len(columns) - 1) else None
+
+
+def _misleads_polars(data: bytes, header_lines: int, columns: list[str]) -> bool:
+    """Whether Polars could read the file otherwise than it stands there, unnoticed by the count of commas."""
+    return (
+        data[:1] in b"\r\n"  # blank lines before the header
+        or data.startswith(BOM, _behind(data, header_lines))  # Polars would drop it, but here it belongs to a value
+        or data.endswith(b",")  # at the very end Polars overlooks an empty field too many
+        or (len(columns) == 1 and (b"\n\n" in data or b"\n\r\n" in data))  # a blank line, or a key that is empty
+        or (b'"' in data and b'"' in QUOTED.sub(b"", data))  # Polars drops a stray quote, or reads on to the next one
+    )
 
 
 def _quoted_commas(data: bytes, rows: pl.DataFrame) -> int:
