@@ -132,7 +132,7 @@ def ask_at_terminal(question: str) -> bool:
 
 
 def _unknown(word: str) -> int:
-    meant = near(word, ("run", "source", "help"))
+    meant = near(word, (*BY_NAME, "run", "source", "help"))
     hint = f"Did you mean {meant}?" if meant else f"{PROG} --help lists the commands."
     sys.stderr.write(f"error: there is no command {word!r}\nhint: {hint}\n")
     return UNKNOWN

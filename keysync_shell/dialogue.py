@@ -88,8 +88,10 @@ def _told(result: object) -> Iterator[None]:
         raise
     except OSError as error:
         done = bool(getattr(result, "committed", False))  # results that only look have none
-        message = f"the result could not be written: {error.strerror}"
-        raise KeySyncError(message, hint="Look at `log` for what was done.", committed=done) from error
+        where = f"{safe(str(error.filename))}: " if error.filename else ""
+        message = f"the result could not be written: {where}{error.strerror}"
+        hint = "What was asked for is done all the same; `log` shows it." if done else "Name another file."
+        raise KeySyncError(message, hint=hint, committed=done) from error
 
 
 @contextlib.contextmanager

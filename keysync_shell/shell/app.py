@@ -174,7 +174,7 @@ class Shell(cmd2.Cmd):
 
     def default(self, statement: Statement) -> None:
         """A command that is not there."""
-        meant = near(statement.command, tuple(self.get_visible_commands()))
+        meant = near(statement.command, self.get_visible_commands())
         hint = f"Did you mean {meant}?" if meant else "`help` lists the commands."
         self.status = UNKNOWN
         self._writer().fail(KeySyncError(f"there is no command {statement.command!r}", hint=hint), changes=False)

@@ -16,6 +16,7 @@ import polars as pl
 
 from keysync_shell.core.keys import safe
 from keysync_shell.core.limits import Limits
+from keysync_shell.core.systems import Systems
 from keysync_shell.errors import KeySyncError
 from keysync_shell.storage import files, system_csv
 from keysync_shell.storage.files import explained
@@ -119,7 +120,8 @@ def load(folder: Path, name: str, limits: Limits) -> Snapshot:
 def verified(manifest: Manifest, contents: Mapping[str, bytes]) -> Snapshot:
     """The snapshot, if its files are those of the manifest. Raises KeySyncError naming the damaged file."""
     for system, data in contents.items():
-        if files.digest(data) != manifest.systems[system].sha256:
+        expected = manifest.systems[system]
+        if (len(data), files.digest(data)) != (expected.bytes, expected.sha256):
             raise damaged(manifest.name, f"{system}.csv does not match its checksum")
     return Snapshot(manifest, contents)
 
@@ -142,14 +144,16 @@ def parse_manifest(data: bytes, name: str) -> Manifest:
     """Raises KeySyncError unless the bytes are a manifest of our form."""
     try:
         raw = json.loads(data)
+        if raw.pop("checksum", None) not in (None, _checksum(raw)):
+            raise ValueError("it does not match its own checksum")
         if raw.pop("schema") != SCHEMA:
             raise ValueError("not a KeySync snapshot")
         systems = {system: FileRecord(**values) for system, values in raw.pop("systems").items()}
         manifest = Manifest(systems=systems, **raw)
-        texts = (manifest.name, manifest.note, manifest.author, manifest.created_at, manifest.version)
-        if not all(isinstance(text, str) for text in texts) or not all(_sane(record) for record in systems.values()):
+        if not _sane(manifest):
             raise ValueError("a value has the wrong type")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        Systems(tuple(systems), manifest.authority)  # raises if these are no names of systems
+    except (KeySyncError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise damaged(name, f"{MANIFEST}: {safe(str(error))}") from error
     return manifest
 
@@ -182,16 +186,30 @@ def sweep(folder: Path) -> None:
 
 def dump(manifest: Manifest) -> bytes:
     """The bytes of manifest.json."""
-    return (json.dumps({"schema": SCHEMA, **asdict(manifest)}, indent=2, ensure_ascii=True) + "\n").encode()
+    content = {"schema": SCHEMA, **asdict(manifest)}
+    return (json.dumps({**content, "checksum": _checksum(content)}, indent=2, ensure_ascii=True) + "\n").encode()
 
 
 def damaged(name: str, why: str) -> KeySyncError:
     return KeySyncError(f"snapshot {safe(name)} is damaged: {why}", hint="Nothing was loaded. Get a good copy of it.")
 
 
-def _sane(record: FileRecord) -> bool:
-    numbers = (record.bytes, record.rows, record.keys)
-    return isinstance(record.sha256, str) and all(type(number) is int and number >= 0 for number in numbers)
+def _checksum(content: Mapping[str, Any]) -> str:
+    """Of all that a manifest says, however it is laid out."""
+    return files.digest(json.dumps(content, sort_keys=True).encode())
+
+
+def _sane(manifest: Manifest) -> bool:
+    """Whether every value has its type; counts are never negative."""
+    records = manifest.systems.values()
+    texts = [manifest.name, manifest.note, manifest.author, manifest.created_at, manifest.version, manifest.authority]
+    numbers = [number for record in records for number in (record.bytes, record.rows, record.keys)]
+    mappings = (manifest.rules, manifest.discrepancies)
+    return (
+        all(isinstance(text, str) for text in [*texts, *(record.sha256 for record in records)])
+        and all(isinstance(mapping, dict) for mapping in mappings)
+        and all(type(number) is int and number >= 0 for number in [*numbers, *manifest.discrepancies.values()])
+    )
 
 
 def _known(folder: Path) -> str:

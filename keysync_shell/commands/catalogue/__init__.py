@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 
 from keysync_shell.commands.catalogue import checking, editing, history, looking, snapshots
 from keysync_shell.commands.registry import Command
@@ -18,7 +19,7 @@ COMMANDS: tuple[Command, ...] = (
 BY_NAME = {command.name: command for command in COMMANDS}
 
 
-def near(name: str, others: tuple[str, ...] = ()) -> str | None:
+def near(name: str, known: Iterable[str]) -> str | None:
     """The command that was probably meant."""
-    found = difflib.get_close_matches(name.lower(), (*BY_NAME, *others), n=1, cutoff=0.6)
+    found = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
     return found[0] if found else None
