@@ -216,6 +216,8 @@ class OperationLog:
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("PRAGMA fullfsync = 1")
                 self._set_up(connection)
+                # Where it cannot open its log for writing, SQLite goes on reading only, for good: rather fail now.
+                connection.executescript("BEGIN IMMEDIATE; ROLLBACK;")
             except BaseException:
                 connection.close()
                 raise
