@@ -98,10 +98,11 @@ def read(path: Path, limit: int) -> tuple[bytes, Signature]:
     Raises KeySyncError if it is larger than `limit` bytes, OSError if it cannot be read.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise KeySyncError(f"{path} is not a regular file", hint="Put a real file there; links are not followed.")
     with os.fdopen(descriptor, "rb", buffering=0) as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise KeySyncError(f"{path} is not a regular file", hint="Put a real file there; links are not followed.")
         if status.st_size > limit:
             raise KeySyncError(
                 f"{path}: {status.st_size:,} bytes are over the limit of {limit:,}",

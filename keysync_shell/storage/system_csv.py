@@ -68,7 +68,7 @@ def _written(rows: pl.DataFrame, *, header: bool) -> bytes:
 
 def _gate(data: bytes, source: str) -> bytes:
     """What no CSV parser should see; returns the data without a BOM."""
-    if data.startswith(BOM):
+    while data.startswith(BOM):  # programs that add one to a file that has one are not rare
         data = data[len(BOM) :]
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise _bad(source, 1, "the file is UTF-16", hint="Save it as UTF-8 (in a spreadsheet: CSV UTF-8).")
@@ -94,7 +94,7 @@ def _header(data: bytes, source: str, key_column: str) -> tuple[int, list[str]]:
         found = ", ".join(safe(name) for name in line[:8])
         raise _bad(source, 1, f"no column {safe(key_column)!r}; there is {found}", hint=_key_column_hint(line))
     columns = [table.KEY if name == key_column else name for name in line]
-    if columns.count(table.KEY) > 1:
+    if sum(name.strip().casefold() == table.KEY for name in columns) > 1:
         raise _bad(source, 1, f"both {key_column!r} and another column would be the key column")
     return 1 + sum(name.count("\n") for name in line), columns
 
