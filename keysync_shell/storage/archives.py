@@ -46,7 +46,8 @@ def export(snapshot: Snapshot, path: Path, *, force: bool) -> None:
         try:
             files.stage(temporary, path, [buffer.getbuffer()])
             temporary.replace(path)
-            files.sync_folder(path.parent)
+            with explained(f"{path} is written, but might not outlive a power loss", lambda: True):
+                files.sync_folder(path.parent)
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)

@@ -66,6 +66,7 @@ class Store:
         self.log = OperationLog(home.database, lock_timeout, home.config.history)
         self.kept: list[Path] = []
         self._held = False
+        self._committed = False  # since the lock was taken
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -76,6 +77,7 @@ class Store:
         if self._held:
             yield
             return
+        self._committed = False
         with explained("the sandbox cannot be opened"):
             self._make_private_folder()
         with self._guarded(), lock.held(self._home.lock, self.lock_timeout):
@@ -110,7 +112,7 @@ class Store:
                 files.sync_folder(self._home.systems)
             yield Staging(token, staged, before)
         except BaseException as error:
-            if not (isinstance(error, KeySyncError) and error.committed is not False):
+            if not self._committed and not (isinstance(error, KeySyncError) and error.committed is not False):
                 for name in contents:
                     with contextlib.suppress(OSError):
                         self._home.staged_file(name, token).unlink(missing_ok=True)
@@ -132,6 +134,7 @@ class Store:
             signatures={**operation.signatures, **{name: file.signature for name, file in staged.items()}},
         )
         self._append(operation, staging.token, change, originals)
+        self._committed = True
         with explained("committed, but the files are completed at the next start", lambda: True):
             kept = self._swap_in(staging, operation)
         return Committed(operation, tuple(kept))
@@ -155,7 +158,10 @@ class Store:
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:
-        """Close the log's connection on any error, and explain those of SQLite and the disk."""
+        """Close the log's connection on any error, and explain those of SQLite and the disk.
+
+        After a commit no error may say that nothing was committed, whatever it is about.
+        """
         try:
             with explained("the sandbox could not be read or written"):
                 yield
@@ -164,9 +170,12 @@ class Store:
             raise KeySyncError(
                 f"{self._home.database}: {error}",
                 hint="If it is damaged, move it away: the keys are in systems/, only the history is in there.",
+                committed=self._committed,
             ) from error
-        except BaseException:
+        except BaseException as error:
             self.log.close()
+            if isinstance(error, KeySyncError) and error.committed is False:
+                error.committed = self._committed
             raise
 
     def _stage_all(self, token: str, contents: Mapping[str, Content], *, parallel: bool) -> dict[str, Staged]:

@@ -25,7 +25,10 @@ def held(path: Path, timeout: float) -> Iterator[None]:
     try:
         yield
     finally:
-        os.close(descriptor)
+        with contextlib.suppress(OSError):  # an error here would belie what was done under the lock
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
 
 
 def _acquire(path: Path, deadline: float) -> int:

@@ -100,7 +100,8 @@ def save(folder: Path, snapshot: Snapshot, *, force: bool) -> None:
             files.stage(scratch / MANIFEST, target / MANIFEST, [dump(snapshot.manifest)])
             files.sync_folder(scratch)
             files.swap(scratch, target)
-            files.sync_folder(folder)
+            with explained(f"snapshot {name} is saved, but might not outlive a power loss", lambda: True):
+                files.sync_folder(folder)
 
 
 def load(folder: Path, name: str, limits: Limits) -> Snapshot:
@@ -173,8 +174,9 @@ def delete(folder: Path, name: str) -> None:
     with explained(f"snapshot {name} was not deleted"):
         doomed = folder / f".{secrets.token_hex(8)}.tmp"
         read.rename(doomed)
+    with explained(f"snapshot {name} is deleted, but might come back after a power loss", lambda: True):
         files.sync_folder(folder)
-        shutil.rmtree(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)  # what stays is swept by the next command
 
 
 def sweep(folder: Path) -> None:
