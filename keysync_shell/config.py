@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from keysync_shell.core.limits import Limits
+from keysync_shell.core.policy import Policy
 from keysync_shell.core.rules import Rules
 from keysync_shell.core.systems import Systems
 from keysync_shell.errors import KeySyncError
@@ -32,6 +33,7 @@ class Config:
     rules: Rules = field(default_factory=Rules)
     limits: Limits = field(default_factory=Limits)
     history: Retention = field(default_factory=Retention)
+    policy: Policy = field(default_factory=Policy)
     snapshots: str = "snapshots"
 
 
@@ -68,6 +70,7 @@ def parse(data: Mapping[str, Any]) -> Config:
         "normalize": lambda table: {"rules": Rules(**_values(Rules, "normalize", table))},
         "limits": lambda table: {"limits": Limits(**_values(Limits, "limits", table))},
         "history": lambda table: {"history": Retention(**_values(Retention, "history", table))},
+        "policy": lambda table: {"policy": _policy(table)},
         "paths": lambda table: {"snapshots": _text("paths", "snapshots", table)},
     }
     settings: dict[str, Any] = {}
@@ -84,6 +87,14 @@ def _systems(table: Mapping[str, Any]) -> Systems:
     if unknown or not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise KeySyncError("[systems] takes names (a list of texts) and authority (one of them)")
     return Systems(tuple(names), _text("systems", "authority", {"authority": names[0] if names else "", **table}))
+
+
+def _policy(table: Mapping[str, Any]) -> Policy:
+    known = [item for item in asdict(Policy()) if item != "overrides"]
+    for name, value in table.items():
+        if name not in known or not isinstance(value, str):
+            raise KeySyncError(f"[policy] {name} = {value!r}: it takes texts", hint=f"Known are {', '.join(known)}.")
+    return Policy(**table)
 
 
 Settings = type[Rules] | type[Limits] | type[Retention]

@@ -67,6 +67,14 @@ def respell(state: State, query: KeyQuery, systems: tuple[str, ...], spell: Spel
     return Edit(changes(parts), _counted(left_out))
 
 
+def rename(state: State, system: str, renamed: Mapping[str, str]) -> Edit:
+    """Give keys of one system new spellings; where one lands on a key that is there, that key's row stays."""
+    part, _ = _renamed(
+        state.tables[system], {old: new for old, new in renamed.items() if old != new}, system, merge=True
+    )
+    return Edit(changes({system: part}))
+
+
 def corrupt(
     state: State,
     kind: str,

@@ -32,10 +32,12 @@ from keysync_shell.sandbox.travel import (
     revert,
     travel,
 )
+from keysync_shell.storage import files, system_csv
 from keysync_shell.storage.commit import ChangedMeanwhile
 from keysync_shell.storage.home import Home
 from keysync_shell.storage.operations import Operation
 from keysync_shell.storage.oplog import OperationLog, Wanted
+from keysync_shell.storage.registry import Registry
 
 TRIES = 5
 
@@ -240,6 +242,18 @@ class Sandbox:
                 self._keeper.memory, self._batch = base, None
             decision = self._keeper.decided(lambda _: Edit(batch), request)
             outcomes.append(self._keeper.carry_out(decision, request) if batch else decision.outcome)
+
+    @contextlib.contextmanager
+    def registry(self) -> Iterator[Registry]:
+        """Master keys and runs, with the lock held and memory caught up."""
+        self.require_no_batch("the registry")
+        with self._keeper.locked(creates=False):
+            yield self._keeper.store.log.registry()
+
+    def digest(self) -> str:
+        """A digest of the content of all systems: the same content, the same digest, on any machine."""
+        parts = (f"{name} {files.digest(system_csv.serialize(rows))}" for name, rows in self.state.tables.items())
+        return files.digest("\n".join(parts).encode())
 
     def check(self) -> list[Problem]:
         """Verify files, log, changes, cache and snapshots against each other."""

@@ -21,8 +21,10 @@ from keysync_shell.config import Retention
 from keysync_shell.core.change import Change, SystemChange
 from keysync_shell.core.table import KEY
 from keysync_shell.errors import KeySyncError
+from keysync_shell.storage import registry
 from keysync_shell.storage.files import Signature
 from keysync_shell.storage.operations import Counts, Operation
+from keysync_shell.storage.registry import Registry
 
 SCHEMA_VERSION = 1
 SEARCHABLE = 1 << 16  # bytes of a change up to which its keys stand in plain sight
@@ -84,6 +86,10 @@ class OperationLog:
             connection.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?)", blobs)
             connection.executemany("INSERT OR IGNORE INTO originals VALUES (?, ?)", kept)
             self._forget(connection, operation.number)
+
+    def registry(self) -> Registry:
+        """Master keys and runs, in the same database."""
+        return Registry(self._open())
 
     def newest(self) -> Operation | None:
         return next(self._select("ORDER BY number DESC LIMIT 1"), None)
@@ -233,7 +239,9 @@ class OperationLog:
                 f"{self._path} was written by another version of KeySync Shell (format {version})",
                 hint="Use the version that wrote it, or move the file away: the keys themselves are in systems/.",
             )
-        connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {SCHEMA} {registry.SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+        )
 
 
 def _no_more(wanted: Wanted) -> int:

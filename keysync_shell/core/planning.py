@@ -1,0 +1,284 @@
+"""The reconciliation plan: what would be done about each finding. Pure; carrying it out is an edit like any other.
+
+Some decisions lead to new findings (a malformed key that is removed leaves a gap). So a plan is made in rounds, each
+on the state that the one before would leave, until nothing is left to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import polars as pl
+
+from keysync_shell.core import edits, table
+from keysync_shell.core.change import Change
+from keysync_shell.core.discrepancies import findings
+from keysync_shell.core.edits import Edit
+from keysync_shell.core.index import Index
+from keysync_shell.core.policy import DECISIONS, Policy
+from keysync_shell.core.selectors import KeyQuery
+from keysync_shell.core.state import State
+from keysync_shell.core.systems import Systems
+
+ADD, REMOVE, CHANGE, PROPOSE, REPORT = "+", "-", "~", "?", "!"
+MOST_ROUNDS = 5
+
+# `key` is a spelling (a canonical key where a master key is proposed); `became` the spelling after a change;
+# `source` the system whose row is copied; `form` says of a duplicate how it is one.
+ACTION = {
+    "round": pl.Int32(),
+    "sign": pl.String(),
+    "kind": pl.String(),
+    "system": pl.String(),
+    "canonical": pl.String(),
+    "key": pl.String(),
+    "became": pl.String(),
+    "source": pl.String(),
+    "form": pl.String(),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """`actions` has the columns of ACTION, in the order in which they are carried out."""
+
+    policy: Policy
+    actions: pl.DataFrame
+
+    def counts(self) -> dict[str, int]:
+        """How many actions of each sign."""
+        return dict(self.actions.group_by("sign").len().iter_rows())
+
+    @property
+    def changes_anything(self) -> bool:
+        return bool((self.actions["sign"] != REPORT).any())
+
+    def only(self, kinds: Collection[str] = (), system: str | None = None) -> Plan:
+        """The part of it that is about some kinds of findings and one system."""
+        actions = self.actions
+        if kinds:
+            actions = actions.filter(pl.col("kind").is_in(list(kinds)))
+        if system is not None:
+            actions = actions.filter(pl.col("system") == system)
+        return Plan(self.policy, actions)
+
+
+def plan(state: State, index: Index, policy: Policy, registered: Collection[str] = ()) -> Plan:
+    """Decide about every finding. `registered` are canonical keys for which a master key is proposed already."""
+    rounds = [_round(index, policy, registered, 1)]
+    while not policy.settled and len(rounds) < MOST_ROUNDS and (rounds[-1]["sign"].is_in([ADD, REMOVE, CHANGE])).any():
+        edit = carry_out(state, Plan(policy, rounds[-1]))
+        state, index = state.apply(edit.change), index.updated(edit.change)
+        later = _round(index, policy, registered, len(rounds) + 1)
+        rounds[-1] = rounds[-1].filter(pl.col("sign") != REPORT)  # reported anew as far as they are still there
+        seen = pl.concat([part.filter(pl.col("sign") == PROPOSE) for part in rounds])["key"]
+        rounds.append(later.filter(~((pl.col("sign") == PROPOSE) & pl.col("key").is_in(seen.implode()))))
+    return Plan(policy, pl.concat(rounds))
+
+
+def carry_out(state: State, wanted: Plan) -> Edit:
+    """What the additions, removals and changes of a plan do to the state it was made on."""
+    done = Change()
+    for _, actions in wanted.actions.group_by("round", maintain_order=True):
+        for name in state.systems.names:
+            change = _carried(state, actions.filter(pl.col("system") == name), name)
+            state, done = state.apply(change), done.then(change)
+    return Edit(done)
+
+
+def _round(index: Index, policy: Policy, registered: Collection[str], number: int) -> pl.DataFrame:
+    found = findings(index)
+    decided = found.with_columns(decision=_decision(policy))
+    context = _Context(index, policy, registered)
+    parts = [
+        context.actions(kind, decision, decided.filter((pl.col("kind") == kind) & (pl.col("decision") == decision)))
+        for kind in DECISIONS
+        for decision in (*DECISIONS[kind], "ignore")
+    ]
+    order = {kind: i for i, kind in enumerate(DECISIONS)}
+    by_kind = pl.col("kind").replace_strict(order, return_dtype=pl.Int32)
+    return (
+        pl.concat([part for part in parts if part is not None] or [pl.DataFrame(schema=ACTION)], how="vertical")
+        .with_columns(round=pl.lit(number, dtype=pl.Int32))
+        .unique(subset=["sign", "system", "key", "form"], keep="first", maintain_order=True)
+        .sort(
+            pl.col("kind").replace_strict(order, return_dtype=pl.Int32),
+            "system",
+            "canonical",
+            "key",
+            maintain_order=True,
+        )
+    )
+
+
+def _decision(policy: Policy) -> pl.Expr:
+    """The decision about each finding: the override of its canonical key where it fits the kind, else the policy's."""
+    kind = pl.col("kind")
+    default = kind.replace_strict({name: getattr(policy, name) for name in DECISIONS}, return_dtype=pl.String)
+    if not policy.overrides:
+        return default
+    chosen = pl.col("canonical").replace_strict(dict(policy.overrides), default=None, return_dtype=pl.String)
+    fits = chosen == "ignore"
+    for name, known in DECISIONS.items():
+        fits = fits | ((kind == name) & chosen.is_in(list(known)))
+    return pl.when(fits).then(chosen).otherwise(default)
+
+
+@dataclass(frozen=True, eq=False)
+class _Context:
+    """What the table of actions looks at besides the findings."""
+
+    index: Index
+    policy: Policy
+    registered: Collection[str]
+
+    def actions(self, kind: str, decision: str, found: pl.DataFrame) -> pl.DataFrame | None:
+        """The table: what each decision about each kind of finding means. None: nothing is done."""
+        if len(found) == 0:
+            return None
+        match kind, decision:
+            case "gap", "propagate":  # A has a customer that D never got: D gets A's row
+                return self._additions(found)
+            case "unauthorized", "propose":  # B invented an order: somebody has to say whether it is one
+                return self._proposals(found)
+            case "unauthorized", "adopt":  # B was right and A was late: A takes B's row
+                return self._adoptions(found)
+            case "unauthorized", "remove":  # B's order is a fake: it goes, in every spelling and everywhere
+                return self._removals(found, everywhere=True)
+            case "variant", "respell":  # C writes cust_1 for CUST-1: C writes what A writes
+                return self._respellings(found)
+            case "duplicate", "keep-first":  # E has it twice: the first row stays
+                return self._surplus(found)
+            case "duplicate", "canonical":  # E has it twice, differently spelled: one row, spelled as A does
+                return self._respellings(found, duplicates=True)
+            case "malformed", "remove":  # D's CUST-1!@# is beyond repair: it goes, unless A itself writes so
+                return self._removals(found, everywhere=False)
+            case (("variant" | "duplicate" | "malformed"), "report"):  # somebody should know
+                return self._reports(found)
+            case _, "ignore":  # somebody decided that this one is all right
+                return None
+        raise AssertionError(f"no action for {kind}, {decision}")
+
+    @property
+    def systems(self) -> Systems:
+        return self.index.systems
+
+    def _exploded(self, found: pl.DataFrame) -> pl.DataFrame:
+        """One row a system and finding, `system` as its name."""
+        parts = [
+            found.filter((pl.col("systems") & self.systems.bit(name)) != 0).with_columns(system=pl.lit(name))
+            for name in self.systems.names
+        ]
+        return pl.concat(parts)
+
+    def _spelling(self, found: pl.DataFrame) -> pl.DataFrame:
+        """Adds `wanted`: the authority's spelling of each canonical key, a plain one if it has several; else itself."""
+        rows = self.index.rows.filter(pl.col("canonical").is_in(found["canonical"].implode()))
+        held = rows.filter((pl.col("mask") & self.systems.authority_bit) != 0)
+        best = held.sort(~pl.col("plain"), "key").group_by("canonical", maintain_order=True).first()
+        joined = found.join(best.select("canonical", wanted="key"), on="canonical", how="left", maintain_order="left")
+        return joined.with_columns(pl.coalesce("wanted", "canonical"))
+
+    def _additions(self, found: pl.DataFrame) -> pl.DataFrame:
+        rows = self._spelling(self._exploded(found))
+        return _actions(rows, ADD, key="wanted", source=self.systems.authority)
+
+    def _proposals(self, found: pl.DataFrame) -> pl.DataFrame:
+        new = found.filter(~pl.col("canonical").is_in(list(self.registered)))
+        holder = new.with_columns(system=self._first_holder())
+        return _actions(holder, PROPOSE, key="canonical")
+
+    def _adoptions(self, found: pl.DataFrame) -> pl.DataFrame:
+        rows = found.with_columns(holder=self._first_holder(), system=pl.lit(self.systems.authority))
+        spelled = rows.explode("keys", empty_as_null=True).rename({"keys": "spelling"})
+        bits = {name: self.systems.bit(name) for name in self.systems.names}
+        held = spelled.join(
+            self.index.rows.select(spelling="key", mask="mask", plain="plain"), on="spelling", how="left"
+        )
+        holds = (pl.col("mask") & pl.col("holder").replace_strict(bits, return_dtype=pl.UInt32)) != 0
+        best = held.filter(holds).sort("canonical", ~pl.col("plain"), "spelling")
+        first = best.group_by("canonical", maintain_order=True).first()
+        return _actions(first, ADD, key="spelling", source="holder")
+
+    def _first_holder(self) -> pl.Expr:
+        """The name of the first system of the mask."""
+        first: pl.Expr = pl.lit(None, dtype=pl.String)
+        for name in reversed(self.systems.names):
+            first = pl.when((pl.col("systems") & self.systems.bit(name)) != 0).then(pl.lit(name)).otherwise(first)
+        return first
+
+    def _removals(self, found: pl.DataFrame, *, everywhere: bool) -> pl.DataFrame:
+        rows = self._exploded(found).explode("keys", empty_as_null=True)
+        masks = self.index.rows.select(keys="key", mask="mask")
+        held = rows.join(masks, on="keys", how="left", maintain_order="left")
+        bits = {name: self.systems.bit(name) for name in self.systems.names}
+        here = (pl.col("mask") & pl.col("system").replace_strict(bits, return_dtype=pl.UInt32)) != 0
+        ours = (pl.col("mask") & self.systems.authority_bit) != 0
+        return _actions(held.filter(here if everywhere else here & ~ours), REMOVE, key="keys")
+
+    def _respellings(self, found: pl.DataFrame, *, duplicates: bool = False) -> pl.DataFrame:
+        rows = self._spelling(self._exploded(found)).explode("keys", empty_as_null=True)
+        if duplicates:  # a repeated row changes nothing but its number
+            return _actions(rows, CHANGE, key="keys", became="wanted")
+        return _actions(rows.filter(pl.col("keys") != pl.col("wanted")), CHANGE, key="keys", became="wanted")
+
+    def _surplus(self, found: pl.DataFrame) -> pl.DataFrame:
+        rows = self._exploded(found)
+        first = rows.with_columns(key=pl.col("keys").list.first())
+        extra = rows.with_columns(pl.col("keys").list.slice(1)).filter(pl.col("keys").list.len() > 0)
+        repeats = _actions(first, REMOVE, key="key", form="repeated")
+        others = _actions(extra.explode("keys", empty_as_null=True), REMOVE, key="keys", form="respelled")
+        return pl.concat([repeats, others])
+
+    def _reports(self, found: pl.DataFrame) -> pl.DataFrame:
+        rows = self._exploded(found).with_columns(key=pl.col("keys").list.first())
+        return _actions(rows, REPORT, key="key")
+
+
+def _actions(
+    rows: pl.DataFrame, sign: str, *, key: str, became: str = "", source: str = "", form: str = ""
+) -> pl.DataFrame:
+    """Actions in the columns of ACTION; names of columns, or a text where there is no such column."""
+
+    def column(name: str) -> pl.Expr:
+        return pl.col(name) if name in rows.columns else pl.lit(name or None, dtype=pl.String)
+
+    return rows.select(
+        round=pl.lit(0, dtype=pl.Int32),
+        sign=pl.lit(sign),
+        kind=pl.col("kind"),
+        system=pl.col("system"),
+        canonical=pl.col("canonical"),
+        key=pl.col(key),
+        became=column(became),
+        source=column(source),
+        form=column(form),
+    )
+
+
+def _carried(state: State, actions: pl.DataFrame, name: str) -> Change:
+    """What the actions of one round do to one system: respell, drop, then add."""
+    done = Change()
+    renames = actions.filter(pl.col("sign") == CHANGE)
+    if len(renames):
+        edit = edits.rename(state, name, dict(renames.select("key", "became").iter_rows()))
+        state, done = state.apply(edit.change), done.then(edit.change)
+        merged = KeyQuery(tuple(renames.filter(pl.col("kind") == "duplicate")["became"].unique()))
+        if merged.literals:
+            edit = edits.without_repeats(state, merged, (name,))
+            state, done = state.apply(edit.change), done.then(edit.change)
+    gone = actions.filter(pl.col("sign") == REMOVE)
+    repeats = gone.filter(pl.col("form") == "repeated")["key"]
+    if len(repeats):
+        edit = edits.without_repeats(state, KeyQuery(tuple(repeats)), (name,))
+        state, done = state.apply(edit.change), done.then(edit.change)
+    keys = gone.filter(pl.col("form").fill_null("") != "repeated")["key"]
+    if table.holds(state.tables[name], keys).any():
+        edit = edits.remove(state, KeyQuery(tuple(keys)), (name,))
+        state, done = state.apply(edit.change), done.then(edit.change)
+    for (source,), rows in actions.filter(pl.col("sign") == ADD).group_by("source", maintain_order=True):
+        if table.holds(state.tables[str(source)], rows["key"]).any():
+            edit = edits.copy(state, KeyQuery(tuple(rows["key"])), str(source), (name,))
+            state, done = state.apply(edit.change), done.then(edit.change)
+    return done

@@ -1,0 +1,164 @@
+"""Master keys, runs and their audit, in the same database as the history."""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+PROPOSED, ACTIVE, DEPRECATED = "proposed", "active", "deprecated"
+
+SCHEMA = """
+CREATE TABLE master_keys (
+    id INTEGER PRIMARY KEY, master_key TEXT NOT NULL, canonical TEXT NOT NULL UNIQUE, source_system TEXT NOT NULL,
+    source_key TEXT NOT NULL, status TEXT NOT NULL, strategy TEXT NOT NULL, created_at TEXT NOT NULL,
+    activated_at TEXT, run INTEGER
+) STRICT;
+CREATE TABLE runs (
+    number INTEGER PRIMARY KEY, time TEXT NOT NULL, mode TEXT NOT NULL, line TEXT NOT NULL, user TEXT NOT NULL,
+    operation INTEGER NOT NULL, folder TEXT NOT NULL, details TEXT NOT NULL, findings BLOB NOT NULL,
+    actions BLOB NOT NULL
+) STRICT;
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY, run INTEGER, time TEXT NOT NULL, event TEXT NOT NULL, details TEXT NOT NULL,
+    system TEXT NOT NULL, key TEXT NOT NULL, action TEXT NOT NULL, result TEXT NOT NULL
+) STRICT;
+"""
+
+
+@dataclass(frozen=True)
+class MasterKey:
+    """A master key for an unauthorized key. `status` goes from proposed to active to deprecated."""
+
+    id: int
+    master_key: str
+    canonical: str
+    source_system: str
+    source_key: str
+    status: str
+    strategy: str
+    created_at: str
+    activated_at: str | None = None
+    run: int | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A reconciliation run: what it found (core.discrepancies) and planned (core.planning) at an operation."""
+
+    number: int
+    time: str
+    mode: str
+    line: str
+    user: str
+    operation: int
+    folder: str
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Event:
+    """A line of the audit."""
+
+    run: int | None
+    time: str
+    event: str
+    details: str
+    system: str
+    key: str
+    action: str
+    result: str
+
+
+class Registry:
+    """Reads and writes on an open connection; the sandbox's lock is held."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def master_keys(self) -> list[MasterKey]:
+        columns = ", ".join(MasterKey.__dataclass_fields__)
+        return [MasterKey(*row) for row in self._connection.execute(f"SELECT {columns} FROM master_keys ORDER BY id")]
+
+    def propose(self, proposals: Iterable[MasterKey], events: Iterable[Event] = ()) -> None:
+        """Add proposals for canonical keys that have none yet; proposing again is nothing."""
+        with self._connection:
+            self._insert(proposals)
+            self._audit(events)
+
+    def set_status(self, ids: Collection[int], status: str, time: str, events: Iterable[Event]) -> None:
+        with self._connection as connection:
+            connection.executemany(
+                "UPDATE master_keys SET status = ?, activated_at = CASE ? WHEN 'active' THEN ? ELSE activated_at END"
+                " WHERE id = ?",
+                [(status, status, time, number) for number in ids],
+            )
+            self._audit(events)
+
+    def next_run(self) -> int:
+        (number,) = self._connection.execute("SELECT coalesce(max(number), 0) + 1 FROM runs").fetchone()
+        return int(number)
+
+    def add_run(
+        self,
+        run: Run,
+        findings: pl.DataFrame,
+        actions: pl.DataFrame,
+        proposals: Iterable[MasterKey],
+        events: Iterable[Event],
+    ) -> None:
+        """The run with its proposals and audit: all or nothing."""
+        row = (*vars(run).values(),)
+        values = (*row[:-1], json.dumps(run.details), _packed(findings), _packed(actions))
+        with self._connection as connection:
+            connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            self._insert(proposals)
+            self._audit(events)
+
+    def runs(self) -> list[Run]:
+        """Every run, newest first."""
+        rows = self._connection.execute(
+            "SELECT number, time, mode, line, user, operation, folder, details FROM runs ORDER BY number DESC"
+        )
+        return [Run(*row[:-1], details=json.loads(row[-1])) for row in rows]
+
+    def tables(self, run: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The findings and the actions of a run."""
+        row = self._connection.execute("SELECT findings, actions FROM runs WHERE number = ?", (run,)).fetchone()
+        return _unpacked(row[0]), _unpacked(row[1])
+
+    def events(self, run: int) -> list[tuple[int, Event]]:
+        """The audit of a run, newest first, with ids."""
+        rows = self._connection.execute(
+            "SELECT id, run, time, event, details, system, key, action, result FROM audit WHERE run = ? ORDER BY id DESC",
+            (run,),
+        )
+        return [(row[0], Event(*row[1:])) for row in rows]
+
+    def _insert(self, proposals: Iterable[MasterKey]) -> None:
+        columns = [name for name in MasterKey.__dataclass_fields__ if name != "id"]
+        self._connection.executemany(
+            f"INSERT OR IGNORE INTO master_keys ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
+            [tuple(getattr(proposal, name) for name in columns) for proposal in proposals],
+        )
+
+    def _audit(self, events: Iterable[Event]) -> None:
+        self._connection.executemany(
+            "INSERT INTO audit (run, time, event, details, system, key, action, result) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [tuple(vars(event).values()) for event in events],
+        )
+
+
+def _packed(rows: pl.DataFrame) -> bytes:
+    out = io.BytesIO()
+    rows.write_ipc_stream(out, compression="zstd")
+    return out.getvalue()
+
+
+def _unpacked(blob: bytes) -> pl.DataFrame:
+    return pl.read_ipc_stream(io.BytesIO(blob))
