@@ -88,7 +88,7 @@ def regular(path: Path) -> os.stat_result | None:
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(status.st_mode):
-        raise KeySyncError(f"{path} is not a regular file", hint="Put a real file there; links are not followed.")
+        raise _not_regular(path)
     return status
 
 
@@ -97,11 +97,14 @@ def read(path: Path, limit: int) -> tuple[bytes, Signature]:
 
     Raises KeySyncError if it is larger than `limit` bytes, OSError if it cannot be read.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise (_not_regular(path) if error.errno == errno.ELOOP else error) from None
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
-        raise KeySyncError(f"{path} is not a regular file", hint="Put a real file there; links are not followed.")
+        raise _not_regular(path)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         if status.st_size > limit:
             raise KeySyncError(
@@ -218,6 +221,10 @@ def make_folder(path: Path) -> None:
         with contextlib.suppress(FileExistsError):
             path.mkdir()
         sync_folder(path.parent)
+
+
+def _not_regular(path: Path) -> KeySyncError:
+    return KeySyncError(f"{path} is not a regular file", hint="Put a real file there; links are not followed.")
 
 
 def _being_written(path: Path, quiet_ns: int) -> bool:

@@ -61,11 +61,15 @@ class Snapshot:
     contents: Mapping[str, bytes]
 
     def tables(self, limits: Limits) -> dict[str, pl.DataFrame]:
-        """The key tables. Raises BadFile if a file is malformed."""
+        """The key tables. Raises BadFile if a file is malformed, KeySyncError if the manifest counts other rows."""
         name = self.manifest.name
-        return {
+        tables = {
             system: system_csv.parse(data, f"{name}/{system}.csv", limits) for system, data in self.contents.items()
         }
+        for system, rows in tables.items():
+            if len(rows) != self.manifest.systems[system].rows:
+                raise damaged(name, f"{system}.csv has {len(rows):,} rows, which is not what {MANIFEST} says")
+        return tables
 
 
 def check_name(name: str) -> str:
@@ -111,10 +115,7 @@ def load(folder: Path, name: str, limits: Limits) -> Snapshot:
     """
     check_name(name)
     manifest = read_manifest(folder, name)
-    contents = {}
-    for system in manifest.systems:
-        with explained(f"snapshot {name} cannot be read"):
-            contents[system], _ = files.read(folder / name / f"{system}.csv", limits.file_bytes)
+    contents = {system: _part(folder, name, f"{system}.csv", limits.file_bytes) for system in manifest.systems}
     return verified(manifest, contents)
 
 
@@ -129,16 +130,9 @@ def verified(manifest: Manifest, contents: Mapping[str, bytes]) -> Snapshot:
 
 def read_manifest(folder: Path, name: str) -> Manifest:
     """The manifest alone; the files are not verified."""
-    path = folder / name / MANIFEST
-    try:
-        data, _ = files.read(path, MANIFEST_BYTES)
-    except FileNotFoundError:
-        if not (folder / name).is_dir():
-            raise KeySyncError(f"there is no snapshot {name}", hint=_known(folder)) from None
-        raise damaged(name, f"{MANIFEST} is missing") from None
-    except OSError as error:
-        raise damaged(name, f"{MANIFEST}: {error.strerror}") from error
-    return parse_manifest(data, name)
+    if not (folder / name).is_dir():
+        raise KeySyncError(f"there is no snapshot {name}", hint=_known(folder))
+    return parse_manifest(_part(folder, name, MANIFEST, MANIFEST_BYTES), name)
 
 
 def parse_manifest(data: bytes, name: str) -> Manifest:
@@ -194,6 +188,16 @@ def dump(manifest: Manifest) -> bytes:
 
 def damaged(name: str, why: str) -> KeySyncError:
     return KeySyncError(f"snapshot {safe(name)} is damaged: {why}", hint="Nothing was loaded. Get a good copy of it.")
+
+
+def _part(folder: Path, name: str, part: str, limit: int) -> bytes:
+    try:
+        data, _ = files.read(folder / name / part, limit)
+    except FileNotFoundError:
+        raise damaged(name, f"{part} is missing") from None
+    except OSError as error:
+        raise damaged(name, f"{part}: {error.strerror}") from error
+    return data
 
 
 def _checksum(content: Mapping[str, Any]) -> str:

@@ -141,14 +141,14 @@ def test_changed_file_does_not_match_its_checksum(folder: Path, data: bytes) -> 
 
 def test_missing_file_is_named(folder: Path) -> None:
     (folder / "base" / "A.csv").unlink()
-    with pytest.raises(KeySyncError, match=r"snapshot base cannot be read: .*A.csv: No such file"):
+    with pytest.raises(KeySyncError, match=r"snapshot base is damaged: A\.csv is missing"):
         load(folder, "base", Limits())
 
 
 def test_link_in_a_snapshot_is_not_followed(folder: Path) -> None:
     (folder / "base" / "A.csv").rename(folder / "A.csv")
     (folder / "base" / "A.csv").symlink_to(folder / "A.csv")
-    with pytest.raises(KeySyncError, match="snapshot base cannot be read"):
+    with pytest.raises(KeySyncError, match=r"A\.csv is not a regular file"):
         load(folder, "base", Limits())
 
 
@@ -165,7 +165,7 @@ def test_missing_manifest_is_damage(folder: Path) -> None:
 def test_manifest_that_is_a_link_is_damage(folder: Path) -> None:
     (folder / "base" / MANIFEST).unlink()
     (folder / "base" / MANIFEST).symlink_to("/etc/passwd")
-    assert refusal(folder).startswith("snapshot base is damaged: manifest.json:")
+    assert refusal(folder).endswith("manifest.json is not a regular file")
 
 
 @pytest.mark.parametrize(
