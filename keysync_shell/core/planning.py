@@ -102,13 +102,7 @@ def _round(index: Index, policy: Policy, registered: Collection[str], number: in
         pl.concat([part for part in parts if part is not None] or [pl.DataFrame(schema=ACTION)], how="vertical")
         .with_columns(round=pl.lit(number, dtype=pl.Int32))
         .unique(subset=["sign", "system", "key", "form"], keep="first", maintain_order=True)
-        .sort(
-            pl.col("kind").replace_strict(order, return_dtype=pl.Int32),
-            "system",
-            "canonical",
-            "key",
-            maintain_order=True,
-        )
+        .sort(by_kind, "system", "canonical", "key", maintain_order=True)
     )
 
 

@@ -30,6 +30,8 @@ CREATE TABLE audit (
 ) STRICT;
 """
 
+EVENT_COLUMNS = "run, time, event, details, system, key, action, result"
+
 
 @dataclass(frozen=True)
 class MasterKey:
@@ -125,7 +127,7 @@ class Registry:
         rows = self._connection.execute(
             "SELECT number, time, mode, line, user, operation, folder, details FROM runs ORDER BY number DESC"
         )
-        return [Run(*row[:-1], details=json.loads(row[-1])) for row in rows]
+        return [Run(*row[:-1], json.loads(row[-1])) for row in rows]
 
     def tables(self, run: int) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The findings and the actions of a run."""
@@ -135,7 +137,7 @@ class Registry:
     def events(self, run: int) -> list[tuple[int, Event]]:
         """The audit of a run, newest first, with ids."""
         rows = self._connection.execute(
-            "SELECT id, run, time, event, details, system, key, action, result FROM audit WHERE run = ? ORDER BY id DESC",
+            f"SELECT id, {EVENT_COLUMNS} FROM audit WHERE run = ? ORDER BY id DESC",
             (run,),
         )
         return [(row[0], Event(*row[1:])) for row in rows]
@@ -149,7 +151,7 @@ class Registry:
 
     def _audit(self, events: Iterable[Event]) -> None:
         self._connection.executemany(
-            "INSERT INTO audit (run, time, event, details, system, key, action, result) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO audit ({EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [tuple(vars(event).values()) for event in events],
         )
 

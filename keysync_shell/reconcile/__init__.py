@@ -1,0 +1,1 @@
+"""Reconciliation runs: compare, predict, propose master keys, write reports, score the prediction."""

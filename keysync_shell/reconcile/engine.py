@@ -1,0 +1,170 @@
+"""A run: what is found, what is planned, what is proposed; and later, whether the prediction held."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+
+from keysync_shell.core.discrepancies import Summary, findings, summarize
+from keysync_shell.core.index import Index
+from keysync_shell.core.planning import ADD, CHANGE, PROPOSE, REMOVE, Plan, plan
+from keysync_shell.core.policy import Policy
+from keysync_shell.core.rules import Rules
+from keysync_shell.core.state import State
+from keysync_shell.core.systems import Systems
+from keysync_shell.storage.registry import ACTIVE, PROPOSED, Event, MasterKey
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a run found and planned; `master_keys` is the registry as the run leaves it."""
+
+    number: int
+    time: str
+    mode: str
+    systems: Systems
+    rules: Rules
+    policy: Policy
+    summary: Summary
+    findings: pl.DataFrame
+    plan: Plan
+    proposals: tuple[MasterKey, ...]
+    master_keys: tuple[MasterKey, ...]
+    events: tuple[Event, ...]
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a run is expected to find and do: findings, master keys to create, keys to change per system."""
+
+    discrepancies: Mapping[str, int]
+    master_keys: tuple[str, ...]
+    systems: Mapping[str, Mapping[str, int]]
+
+
+def registered(known: Collection[MasterKey]) -> set[str]:
+    """The canonical keys that need no proposal: those that have a master key, and the master keys themselves."""
+    return {key.canonical for key in known} | {key.master_key for key in known}
+
+
+def predict(state: State, index: Index, policy: Policy, known: Collection[MasterKey]) -> tuple[Plan, Prediction]:
+    """The plan, and what it leads one to expect."""
+    made = plan(state, index, policy, registered(known))
+    proposed = made.actions.filter(pl.col("sign") == PROPOSE)
+    signs = {ADD: "added", REMOVE: "removed", CHANGE: "changed"}
+    per_system: dict[str, dict[str, int]] = {}
+    counted = made.actions.filter(pl.col("sign").is_in(list(signs))).group_by("system", "sign").len().sort("system")
+    for system, sign, number in counted.iter_rows():
+        per_system.setdefault(system, {})[signs[sign]] = number
+    keys = [policy.master_key(canonical, system) for canonical, system in proposed.select("key", "system").iter_rows()]
+    found = asdict(summarize(index, state).discrepancies)
+    return made, Prediction(found, tuple(keys), per_system)
+
+
+def run(
+    state: State,
+    index: Index,
+    policy: Policy,
+    known: Collection[MasterKey],
+    *,
+    number: int,
+    time: str,
+    mode: str = "full",
+    auto_approve: bool = False,
+    absent: tuple[str, ...] = (),
+) -> Result:
+    """Compare and propose. Nothing is written, and the systems are not changed."""
+    made = plan(state, index, policy, registered(known))
+    proposals = tuple(_proposals(made, index, policy, number, time, auto_approve, _next_id(known)))
+    summary = summarize(index, state)
+    return Result(
+        number,
+        time,
+        mode,
+        index.systems,
+        index.rules,
+        policy,
+        summary,
+        findings(index),
+        made,
+        proposals,
+        (*known, *proposals),
+        tuple(_events(number, time, summary, proposals, mode)),
+        absent,
+    )
+
+
+def score(prediction: Prediction, result: Result, master_keys: Collection[MasterKey]) -> dict[str, Any]:
+    """How the prediction fared: findings and master keys that were predicted, and those that are really there."""
+    actual = result.findings.group_by("kind").len()
+    found = dict(actual.iter_rows())
+    names = {"gaps": "gap", "duplicates": "duplicate", "variants": "variant"}
+    rows = {
+        name: {"predicted": count, "actual": found.get(names.get(name, name), 0)}
+        for name, count in prediction.discrepancies.items()
+    }
+    there = {key.master_key for key in master_keys if key.run == result.number}
+    rows["master_keys"] = {"predicted": len(prediction.master_keys), "actual": len(there)}
+    right = all(row["predicted"] == row["actual"] for row in rows.values()) and there == set(prediction.master_keys)
+    return {"held": right, "numbers": rows}
+
+
+def _next_id(known: Collection[MasterKey]) -> int:
+    return max((key.id for key in known), default=0) + 1
+
+
+def _proposals(
+    made: Plan, index: Index, policy: Policy, run: int, time: str, approve: bool, first_id: int
+) -> list[MasterKey]:
+    wanted = made.actions.filter(pl.col("sign") == PROPOSE)
+    spelled = _spellings(index, wanted)
+    return [
+        MasterKey(
+            id=first_id + i,
+            master_key=policy.master_key(canonical, system),
+            canonical=canonical,
+            source_system=system,
+            source_key=spelled.get((canonical, system), canonical),
+            status=ACTIVE if approve else PROPOSED,
+            strategy=policy.strategy,
+            created_at=time,
+            activated_at=time if approve else None,
+            run=run,
+        )
+        for i, (canonical, system) in enumerate(wanted.select("key", "system").iter_rows())
+    ]
+
+
+def _spellings(index: Index, wanted: pl.DataFrame) -> dict[tuple[str, str], str]:
+    """How the source system spells each key."""
+    rows = index.rows.filter(pl.col("canonical").is_in(wanted["key"].implode()))
+    spelled: dict[tuple[str, str], str] = {}
+    for key, canonical, mask in rows.select("key", "canonical", "mask").iter_rows():
+        for system in index.systems.members(mask):
+            spelled.setdefault((canonical, system), key)
+    return spelled
+
+
+def _events(run: int, time: str, summary: Summary, proposals: tuple[MasterKey, ...], mode: str) -> list[Event]:
+    found = summary.discrepancies
+    return [
+        Event(run, time, "RUN_STARTED", f"mode {mode}", "", "", "compare", "success"),
+        *(
+            Event(
+                run,
+                time,
+                "MASTER_KEY_ACTIVATED" if key.status == ACTIVE else "MASTER_KEY_PROPOSED",
+                f"{key.master_key} ({key.strategy})",
+                key.source_system,
+                key.source_key,
+                "activate" if key.status == ACTIVE else "propose",
+                "success",
+            )
+            for key in proposals
+        ),
+        Event(run, time, "RUN_COMPLETED", f"{found.total} discrepancies", "", "", "report", "success"),
+    ]

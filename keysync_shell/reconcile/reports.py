@@ -1,0 +1,194 @@
+"""The report files of a run. Names and columns are those of the existing KeySync Mini, for whatever reads them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from keysync_shell import __version__
+from keysync_shell.core.systems import Systems
+from keysync_shell.reconcile.engine import Result
+from keysync_shell.reconcile.page import page
+from keysync_shell.storage.registry import Event
+
+FORMULA = r"^[=+\-@\t\r]"  # a spreadsheet would run such a cell; an apostrophe makes it a text
+
+Rows = dict[str, list[Any]]
+
+
+def write(folder: Path, result: Result, events: list[tuple[int, Event]]) -> list[Path]:
+    """Write every report into the folder, which is made if need be. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tables: dict[str, Callable[[], pl.DataFrame]] = {
+        "reconciliation_summary.csv": lambda: _summary(result),
+        "diff_missing_in_A.csv": lambda: _unauthorized(result),
+        "diff_missing_from_system.csv": lambda: _gaps(result),
+        "master_key_registry.csv": lambda: _registry(result),
+        "audit_log.csv": lambda: _audit(events),
+    }
+    written = []
+    for name, table in tables.items():
+        _guarded(table()).write_csv(folder / name)
+        written.append(folder / name)
+    for name, text in {
+        f"reconciliation_run_{result.number}.json": json.dumps(as_data(result), indent=2) + "\n",
+        f"reconciliation_run_{result.number}.html": page(result),
+    }.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        written.append(folder / name)
+    return written
+
+
+def as_data(result: Result) -> dict[str, Any]:
+    """Everything about a run, as JSON takes it."""
+    found = result.findings.with_columns(systems=_names(result.systems, "systems"))
+    return {
+        "schema": "keysync-run/1",
+        "version": __version__,
+        "run": result.number,
+        "time": result.time,
+        "mode": result.mode,
+        "authority": result.systems.authority,
+        "absent_systems": list(result.absent),
+        "rules": asdict(result.rules),
+        "policy": result.policy.as_data(),
+        "summary": asdict(result.summary),
+        "findings": found.to_dicts(),
+        "actions": result.plan.actions.to_dicts(),
+        "master_keys": [asdict(key) for key in result.master_keys],
+    }
+
+
+def _summary(result: Result) -> pl.DataFrame:
+    summary, systems = result.summary, result.systems
+    totals = {row.name: row for row in summary.systems}
+    only_in_authority = summary.patterns.get(systems.pattern(systems.authority_bit), 0)
+    in_all = f"{100 * summary.in_sync / summary.keys:.1f}%" if summary.keys else "0.0%"
+    forms = result.findings.filter(pl.col("kind") == "duplicate")["form"]
+    metrics: list[tuple[str, Any]] = [
+        ("Run ID", result.number),
+        ("Total Unique Keys", summary.keys),
+        ("Keys in System A", totals[systems.authority].total),
+        ("Keys Only in A (Propagation Gaps)", only_in_authority),
+        ("Keys Missing in A (Out of Authority)", summary.discrepancies.unauthorized),
+        ("Keys in All Systems", summary.in_sync),
+        ("Overall Match Rate", in_all),
+        ("Total Out of Authority Keys", summary.discrepancies.unauthorized),
+        ("Total Propagation Gaps", summary.discrepancies.gaps),
+        ("Total Duplicate Groups", int((forms == "respelled").sum())),
+        ("Repeated Rows", int((forms == "repeated").sum())),
+        ("Variant Spellings", summary.discrepancies.variants),
+        ("Malformed Spellings", summary.discrepancies.malformed),
+        *((f"Keys in System {name}", row.total) for name, row in totals.items()),
+        *((f"Absent System {name}", "not read") for name in result.absent),
+        *((f"Rule {name}", str(value).lower()) for name, value in asdict(result.rules).items()),
+    ]
+    return pl.DataFrame(
+        {
+            "Metric": [name for name, _ in metrics],
+            "Value": [str(value) for _, value in metrics],
+            "Timestamp": [result.time] * len(metrics),
+        }
+    )
+
+
+def _unauthorized(result: Result) -> pl.DataFrame:
+    """One row for each system that holds an unauthorized key."""
+    known = {key.canonical: key for key in result.master_keys}
+    rows: Rows = {
+        name: []
+        for name in (
+            "Normalized Key",
+            "Source System",
+            "Original Key",
+            "Proposed Master Key",
+            "Provisioning Strategy",
+            "Status",
+            "Timestamp",
+        )
+    }
+    found = result.findings.filter(pl.col("kind") == "unauthorized")
+    for mask, canonical, keys in found.select("systems", "canonical", "keys").iter_rows():
+        master = known.get(canonical)
+        for system in result.systems.members(mask):
+            values = (
+                canonical,
+                system,
+                keys[0],
+                master.master_key if master else "",
+                master.strategy if master else result.policy.strategy,
+                master.status if master else "not proposed",
+                result.time,
+            )
+            for column, value in zip(rows.values(), values, strict=True):
+                column.append(value)
+    return pl.DataFrame(rows, schema=dict.fromkeys(rows, pl.String))
+
+
+def _gaps(result: Result) -> pl.DataFrame:
+    found = result.findings.filter(pl.col("kind") == "gap")
+    action = "Propagate from A" if result.policy.gap == "propagate" else "None (ignored)"
+    return found.select(
+        pl.Series("System", _names(result.systems, "systems", found), dtype=pl.String),
+        pl.col("canonical").alias("Normalized Key"),
+        pl.lit("Yes").alias("Present in System A"),
+        pl.lit(action).alias("Action Required"),
+        pl.lit(result.time).alias("Timestamp"),
+    ).sort("System", "Normalized Key")
+
+
+def _registry(result: Result) -> pl.DataFrame:
+    keys = result.master_keys
+    return pl.DataFrame(
+        {
+            "Master Key ID": [key.id for key in keys],
+            "Master Key": [key.master_key for key in keys],
+            "Source System": [key.source_system for key in keys],
+            "Source Key": [key.source_key for key in keys],
+            "Status": [key.status for key in keys],
+            "Provisioning Strategy": [key.strategy for key in keys],
+            "Created At": [key.created_at for key in keys],
+            "Activated At": [key.activated_at for key in keys],
+            "Run ID": [key.run for key in keys],
+        },
+        schema_overrides={"Activated At": pl.String, "Run ID": pl.Int64},
+    )
+
+
+def _audit(events: list[tuple[int, Event]]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "Audit ID": [number for number, _ in events],
+            "Timestamp": [event.time for _, event in events],
+            "Event Type": [event.event for _, event in events],
+            "Event Details": [event.details for _, event in events],
+            "System": [event.system for _, event in events],
+            "Key": [event.key for _, event in events],
+            "Action Taken": [event.action for _, event in events],
+            "Result": [event.result for _, event in events],
+        }
+    )
+
+
+def _names(systems: Systems, column: str, rows: pl.DataFrame | None = None) -> Any:
+    """The names of the systems of a mask: an expression, or the series of one column."""
+    names = pl.concat_str(
+        [
+            pl.when((pl.col(column) & systems.bit(name)) != 0).then(pl.lit(f"{name} ")).otherwise(pl.lit(""))
+            for name in systems.names
+        ]
+    ).str.strip_chars_end()
+    return names if rows is None else rows.select(names.alias("names"))["names"]
+
+
+def _guarded(table: pl.DataFrame) -> pl.DataFrame:
+    texts = [name for name, dtype in table.schema.items() if dtype == pl.String]
+    return table.with_columns(
+        pl.when(pl.col(name).str.contains(FORMULA)).then("'" + pl.col(name)).otherwise(pl.col(name)).alias(name)
+        for name in texts
+    )
