@@ -1,4 +1,4 @@
-"""Folders for tests that write much and say nothing about durability."""
+"""Folders for tests that write much and say nothing about durability, and the bench for faults."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.crash import strace
+from tests.crash.bench import Bench
 
 IN_MEMORY = Path("/dev/shm")
 
@@ -19,3 +22,15 @@ def quick(tmp_path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
         yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def bench() -> Iterator[Bench]:
+    """Where faults are injected into the program; skips where processes cannot be traced."""
+    if why := strace.unusable():
+        pytest.skip(why)
+    with (
+        tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder,
+        Bench(Path(folder)) as it,
+    ):
+        yield it

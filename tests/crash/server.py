@@ -1,0 +1,102 @@
+"""A process that has the whole program imported and forks a child for each command.
+
+So a command costs no start-up, and a tracer that is attached to the child sees nothing but the command. Speaks JSON
+lines on the descriptor that is its argument: a job comes in, the child's pid goes out, then its status.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+GO = signal.SIGUSR1  # a child that is to be traced waits for it: the tracer is attached first
+WARM_UP = ["add-key W --systems A", "remove-key W --yes", "undo", "redo", "log", "save-state w", "export-state w w.zip"]
+
+
+def main() -> None:
+    """Serve until the other end closes."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {GO})
+    _preload()
+    gc.freeze()  # a child need not look at what it shares with us
+    with socket.socket(fileno=int(sys.argv[1])) as ours, ours.makefile("rw") as jobs:
+        print(json.dumps({"ready": len(os.listdir("/proc/self/task"))}), file=jobs, flush=True)  # noqa: PTH208
+        for line in jobs:
+            job = json.loads(line)
+            child = os.fork()
+            if child == 0:
+                _become(job)
+            print(json.dumps({"pid": child}), file=jobs, flush=True)
+            _, status = os.waitpid(child, 0)
+            print(json.dumps({"status": os.waitstatus_to_exitcode(status)}), file=jobs, flush=True)
+
+
+def _preload() -> None:
+    """Import what commands import, without starting Polars' threads here: they would not survive a fork."""
+    import keysync_shell
+
+    for module in pkgutil.walk_packages(keysync_shell.__path__, "keysync_shell."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    for name in _imported_by(_warm_up):
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+
+
+def _imported_by(work: Callable[[], None]) -> list[str]:
+    """The modules that a child has imported after this work."""
+    with tempfile.TemporaryFile("w+") as out:
+        child = os.fork()
+        if child == 0:
+            work()
+            json.dump([name for name in sys.modules if not name.startswith("__")], out)
+            out.flush()
+            os._exit(0)
+        os.waitpid(child, 0)
+        out.seek(0)
+        names: list[str] = json.load(out)
+        return names
+
+
+def _warm_up() -> None:
+    from keysync_shell.cli import main as program
+
+    quiet = os.open(os.devnull, os.O_RDWR)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        program(["init", "--keys", "3"])
+        program(["-k", "-c", "; ".join(WARM_UP)])
+        program(["add-key", "no/such/thing", "--systems", "X"])
+        program(["import-state", "w.zip", "--as", "v"])
+
+
+def _become(job: dict[str, Any]) -> NoReturn:
+    """Turn this child into the program."""
+    os.chdir(job["folder"])
+    for descriptor, path in ((1, job["out"]), (2, job["err"])):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), descriptor)
+    if job["traced"]:
+        signal.sigwait({GO})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {GO})
+    from keysync_shell.cli import main as program
+
+    code = program(job["words"])
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    gc.collect()  # closes what the program left open, as the end of the interpreter would; that takes 100 times longer
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Power loss at every moment of a command: whatever a weak file system may have kept, before or after is found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.crash import strace
+from tests.crash.bench import Bench, complaints, sampled
+from tests.crash.checking import Expected, copied, found
+from tests.crash.disk_states import RECORD, Crash, Event, Recorder, Told, crashes, fingerprint, put, rebuilt
+from tests.crash.operations import BY_NAME, LATER, words
+from tests.crash.program import Program
+from tests.crash.report import tried
+from tests.crash.strace import injected
+
+COMMANDS = ("add", "undo", "replace-state", "init-fresh", "outside-edit")
+NIGHTLY = (pytest.mark.nightly, pytest.mark.timeout(7200))
+IN_THE_MIDDLE = ("fsync", "renameat2", "unlink")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a command did. `done` are its commands, in order; `start` is the event from which on the power may fail."""
+
+    expected: Expected
+    recorder: Recorder
+    done: tuple[str, ...]
+    start: int = 0
+
+    def states(self, count: int | None, seed: int) -> list[tuple[Recording, Crash]]:
+        """One crash for each disk state among so many, told apart also by what had been acknowledged."""
+        distinct: dict[tuple[int, bytes], Crash] = {}
+        for crash in sampled(list(crashes(self.recorder.events, self.start)), count, seed):
+            tree = rebuilt(self.recorder.start, self.recorder.events, crash)
+            distinct.setdefault((self.acknowledged(crash), fingerprint(tree)), crash)
+        return [(self, crash) for crash in distinct.values()]
+
+    def acknowledged(self, crash: Crash) -> int:
+        return sum(_is_acknowledgement(event) for event in self.recorder.events[: crash.after])
+
+
+@pytest.mark.parametrize("each", [50, pytest.param(None, marks=NIGHTLY)])
+def test_a_power_loss_leaves_before_or_after(bench: Bench, each: int | None) -> None:
+    expected = bench.expected([BY_NAME[name] for name in COMMANDS])
+    recordings = bench.each(record, expected)
+    jobs = [state for recording in recordings for state in recording.states(each, seed=5)]
+    results = bench.each(lose_power, jobs)
+    assert complaints(results, ("", "op")) == ""
+    told = Counter(results)
+    tried(
+        "power loss",
+        f"{len(jobs)} disk states of {len(recordings)} commands: 0 bad "
+        f"({told['op']} after the command, {told['']} before)",
+    )
+
+
+@pytest.mark.parametrize(("kills", "each"), [(1, 10), pytest.param(4, 1000, marks=NIGHTLY)])
+def test_a_power_loss_after_a_kill_and_another_command(bench: Bench, kills: int, each: int) -> None:
+    """What a killed process left unsynced, the next one must not build on."""
+    expected = bench.expected([BY_NAME["add"], BY_NAME["init-fresh"]])
+    jobs = [(one, name, nth) for one in expected for name in IN_THE_MIDDLE for nth in range(1, kills + 1)]
+    recordings = bench.each(_record_killed, jobs)
+    states = [state for recording in recordings for state in recording.states(each, seed=6)]
+    assert complaints(bench.each(lose_power, states), ("", "op", "later", "op later")) == ""
+    tried("power loss after a kill", f"{len(states)} disk states after {len(recordings)} kills: 0 bad")
+
+
+def record(program: Program, folder: Path, expected: Expected) -> Recording:
+    recorder = Recorder(copied(expected.before, folder))
+    _run(program, folder, recorder, expected.operation.words, [])
+    return Recording(expected, recorder, ("op",))
+
+
+def _record_killed(program: Program, folder: Path, job: tuple[Expected, str, int]) -> Recording:
+    """A command that is killed, and another one after it."""
+    expected, name, nth = job
+    recorder = Recorder(copied(expected.before, folder))
+    _run(program, folder, recorder, expected.operation.words, injected(strace.Point(name, nth, ""), "signal=KILL")[2:])
+    start = len(recorder.events)
+    _run(program, folder, recorder, LATER, [])
+    return Recording(expected, recorder, ("later",), start)
+
+
+def _run(program: Program, folder: Path, recorder: Recorder, command: tuple[str, ...], options: list[str]) -> None:
+    trace = folder.with_suffix(".trace")
+    try:
+        program.traced(folder, words(command), [*RECORD, *options], str(trace))
+        recorder.add(trace)
+    finally:
+        trace.unlink()
+
+
+def lose_power(program: Program, folder: Path, state: tuple[Recording, Crash]) -> str:
+    """Rebuild the disk, give the next command, and see what is found."""
+    recording, crash = state
+    events = recording.recorder.events
+    put(rebuilt(recording.recorder.start, events, crash), folder)
+    name, complaint = found(program, recording.expected, folder)
+    missing = [command for command in recording.done[: recording.acknowledged(crash)] if command not in name.split()]
+    if missing and not complaint:
+        complaint = f"{missing} was acknowledged, but {name!r} is found"
+    if not complaint:
+        return name
+    lost = [_short(events[i]) for i in range(crash.after) if i not in crash.kept and not isinstance(events[i], Told)]
+    last = _short(events[crash.after - 1]) if crash.after else ""
+    return f"{recording.expected.operation.name} after {last}, without {lost}, {crash.damage}: {complaint}"
+
+
+def _short(event: Event) -> str:
+    return str(event)[:80]
+
+
+def _is_acknowledgement(event: Event) -> bool:
+    return isinstance(event, Told) and event.line.startswith("✓")
