@@ -214,8 +214,9 @@ class Store:
             if self._was_committed(token, error):
                 return
             self._recover()
+            size = sum(rows.estimated_size() for part in change.parts.values() for rows in (part.before, part.after))
             raise KeySyncError(
-                f"nothing was committed; {self._home.database}: {error}",
+                f"nothing was committed; {self._home.database}: {error}; up to {size:,} bytes had to be written",
                 hint="Free some space if the disk is full, and say it again.",
             ) from error
 
