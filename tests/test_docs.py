@@ -1,0 +1,107 @@
+"""What is written about the program is true."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from keysync_shell.commands.catalogue import BY_NAME, COMMANDS
+from keysync_shell.commands.registry import Command
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```console\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+COMMAND_TABLE = README.partition("\n## Commands\n")[2].partition("\n## ")[0]
+
+
+def parser(command: Command) -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog=command.name, allow_abbrev=False, exit_on_error=False)
+    command.declare(made)
+    return made
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_has_help_and_examples_that_parse(command: Command) -> None:
+    assert command.help.endswith(".")
+    assert command.examples
+    for example in command.examples:
+        name, *words = shlex.split(example)
+        assert name == command.name
+        parser(command).parse_args(words)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_argument_is_explained(command: Command) -> None:
+    text = parser(command).format_help()
+    assert all(action.help for action in parser(command)._actions)
+    assert all(example in text for example in command.examples)
+
+
+@pytest.mark.parametrize("name", [*BY_NAME, "run", "source", "help", "history", "alias", "set", "shell", "quit"])
+def test_every_command_stands_in_the_readme(name: str) -> None:
+    rows = [line for line in COMMAND_TABLE.splitlines() if line.startswith("| `")]
+    assert any(re.search(rf"`{name}\b", row.partition(" | ")[0]) for row in rows)
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"^\| `([a-z-]+)", COMMAND_TABLE, re.MULTILINE))))
+def test_the_readme_names_no_command_that_is_not_there(name: str) -> None:
+    assert name in BY_NAME or name in ("run", "help")
+
+
+def test_the_readme_has_sessions() -> None:
+    assert BLOCKS
+    assert all(block.startswith("$ ") for block in BLOCKS)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.splitlines()[0])
+def test_readme_session(block: str, tmp_path: Path) -> None:
+    for folder in ("systems", "snapshots"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    for command, wanted in _steps(block):
+        seen = _ran(command, tmp_path)
+        assert re.fullmatch(_expression(wanted), seen), f"$ {command}\n{seen}\nis not what the README shows:\n{wanted}"
+
+
+def _steps(block: str) -> Iterator[tuple[str, str]]:
+    """The commands of a session, each with what is shown below it."""
+    for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        command, _, wanted = step.partition("\n")
+        yield command, wanted
+
+
+def _ran(command: str, home: Path) -> str:
+    """What a person at a terminal sees of a command: both streams, as they come."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    ran = subprocess.run(
+        ["bash", "-c", command],
+        cwd=home,
+        env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return ran.stdout
+
+
+def _expression(wanted: str) -> str:
+    """`...` on a line of its own stands for any lines, at the end of a line for the rest of it."""
+    pieces = []
+    for line in wanted.splitlines():
+        if line == "...":
+            pieces.append(r"(?:.*\n)*")
+        elif line.endswith("..."):
+            pieces.append(f"{re.escape(line[:-3])}.*\n")
+        else:
+            pieces.append(f"{re.escape(line)}\n")
+    return "".join(pieces)
