@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import time
+import ctypes
+import os
+import select
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 PATIENCE = 100.0
-tells = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="this system does not tell what a process opens")
+IN_OPEN = 0x20
+_libc = ctypes.CDLL(None, use_errno=True)
+tells = pytest.mark.skipif(not hasattr(_libc, "inotify_init"), reason="this system does not tell who opens a file")
 
 
-def wait_for_opening(pid: int, path: Path) -> None:
-    """Wait until the process is seen with the file open; it may open it for a moment again and again."""
-    deadline = time.monotonic() + PATIENCE
-    while not _has_open(pid, path):
-        assert time.monotonic() < deadline, f"process {pid} never opened {path}"
+@contextlib.contextmanager
+def watched(path: Path) -> Iterator[Callable[[], None]]:
+    """Watch a file; what is yielded waits until somebody opens it."""
+    descriptor = _libc.inotify_init()
+    try:
+        assert _libc.inotify_add_watch(descriptor, os.fsencode(path), IN_OPEN) > 0
 
+        def wait() -> None:
+            assert select.select([descriptor], [], [], PATIENCE)[0], f"nobody opened {path}"
 
-def _has_open(pid: int, path: Path) -> bool:
-    for entry in Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(OSError):  # it was closed while we looked
-            if entry.readlink() == path:
-                return True
-    return False
+        yield wait
+    finally:
+        os.close(descriptor)

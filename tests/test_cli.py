@@ -16,7 +16,7 @@ from keysync_shell import __version__
 from keysync_shell.cli import main
 from keysync_shell.commands.catalogue import COMMANDS
 from tests.building import files, opened, sandbox
-from tests.processes import tells, wait_for_opening
+from tests.processes import tells, watched
 
 PROGRAM = (sys.executable, "-m", "keysync_shell")
 Ran = subprocess.CompletedProcess[str]
@@ -324,13 +324,13 @@ def test_a_full_disk_behind_stdout_does_not_undo_what_was_done(home: Path, line:
 @tells
 @pytest.mark.parametrize("arguments", [["add-key", "X"], ["-c", "add-key X"]])
 def test_ctrl_c(home: Path, arguments: list[str]) -> None:
-    before = files(home)
-    with (home / ".keysync" / "lock").open() as lock:
+    before, path = files(home), home / ".keysync" / "lock"
+    with path.open() as lock, watched(path) as wait:
         fcntl.flock(lock, fcntl.LOCK_EX)
         process = subprocess.Popen(
             [*PROGRAM, "--lock-timeout", "600", *arguments], cwd=home, stderr=subprocess.PIPE, text=True
         )
-        wait_for_opening(process.pid, home / ".keysync" / "lock")
+        wait()
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=200)
     assert process.returncode == 130

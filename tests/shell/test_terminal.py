@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.building import files, sandbox
-from tests.processes import tells, wait_for_opening
+from tests.processes import tells, watched
 from tests.terminal import CTRL_C, CTRL_D, RIGHT, UP, Terminal
 
 
@@ -158,10 +158,10 @@ def test_ctrl_c_clears_the_line(terminal: Terminal) -> None:
 @tells
 def test_ctrl_c_ends_a_command_that_waits(terminal: Terminal, keyed: Path) -> None:
     before, path = files(keyed), keyed / ".keysync" / "lock"
-    with path.open() as lock:
+    with path.open() as lock, watched(path) as wait:
         fcntl.flock(lock, fcntl.LOCK_EX)
         terminal.enter("add-key X --lock-timeout 600")
-        wait_for_opening(terminal.process.pid, path)
+        wait()
         terminal.press(CTRL_C)
         terminal.see("Interrupted; nothing was changed.")
     terminal.say("status", "12 keys in all")
