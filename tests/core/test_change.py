@@ -86,6 +86,15 @@ def test_two_changes_of_a_system_as_one_do_what_both_do(data: st.DataObject, col
     assert both.inverse.applied(z).equals(x)
 
 
+@PURE
+@given(tables(), tables(), tables())
+def test_two_changes_as_one_touch_only_what_differs_in_the_end(
+    x: pl.DataFrame, y: pl.DataFrame, z: pl.DataFrame
+) -> None:
+    both, direct = between(x, y).then(between(y, z)), between(x, z)
+    assert (both.before.rows(), both.after.rows()) == (direct.before.rows(), direct.after.rows())
+
+
 @STATES
 @given(st.data())
 def test_change_and_its_inverse_give_the_same_state(data: st.DataObject) -> None:

@@ -48,6 +48,12 @@ def test_several_steps_are_an_operation_each(made: Sandbox) -> None:
     assert log == [("redo", 3), ("redo", 2), ("undo", 2), ("undo", 3)]
 
 
+def test_steps_one_by_one_lead_the_same_way_as_together(made: Sandbox) -> None:
+    assert [targets(made.undo(UNDO)) for _ in range(3)] == [[3], [2], [1]]
+    assert [targets(made.redo(REDO)) for _ in range(3)] == [[1], [2], [3]]
+    assert [targets(made.undo(UNDO)) for _ in range(3)] == [[3], [2], [1]]
+
+
 def test_every_step_back_ends_before_the_first(made: Sandbox, tmp_path: Path) -> None:
     made.undo(UNDO, 3)
     assert keys(made.state) == {}
