@@ -9,6 +9,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from keysync_shell import __version__
 from keysync_shell.commands.catalogue import BY_NAME, COMMANDS, near
@@ -61,7 +62,7 @@ def _options(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=PROG,
         description="A sandbox for key reconciliation. Without a command: an interactive shell, or a script on stdin.",
         epilog=_overview(),
@@ -96,7 +97,7 @@ def _overview() -> str:
 
 
 def _one_command(command: Command, words: list[str], options: argparse.Namespace) -> int:
-    parser = argparse.ArgumentParser(prog=f"{PROG} {command.name}", description=command.help, allow_abbrev=False)
+    parser = _Parser(prog=f"{PROG} {command.name}", description=command.help, allow_abbrev=False)
     command.declare(parser)
     try:
         args = parser.parse_args(words)
@@ -131,10 +132,21 @@ def ask_at_terminal(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Repeats no word of the command line that a terminal would obey."""
+
+    def error(self, message: str) -> NoReturn:
+        from keysync_shell.core.keys import safe
+
+        super().error(safe(message))
+
+
 def _unknown(word: str) -> int:
+    from keysync_shell.core.keys import safe
+
     meant = near(word, (*BY_NAME, "run", "source", "help"))
     hint = f"Did you mean {meant}?" if meant else f"{PROG} --help lists the commands."
-    sys.stderr.write(f"error: there is no command {word!r}\nhint: {hint}\n")
+    sys.stderr.write(f"error: there is no command '{safe(word)}'\nhint: {hint}\n")
     return UNKNOWN
 
 

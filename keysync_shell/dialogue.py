@@ -43,7 +43,7 @@ class Dialogue:
             session = Session(sandbox, line, source, self.ask, self._preview, self.read_stdin)
             result = command.load()(session, args)
             shown = view(result)
-            with _told(result), _written_to(args.output, writer) as target:
+            with _told(result), _written_to(getattr(args, "output", None), writer) as target:
                 target.show(shown, command.name, args.format, _taken(sandbox.warnings))
             return shown.exit_code
         except (BrokenPipeError, KeyboardInterrupt):

@@ -12,6 +12,7 @@ from keysync_shell.commands.words import looked_up, named
 from keysync_shell.core import edits, spelling, table
 from keysync_shell.core.edits import Edit
 from keysync_shell.core.keys import KeyFormat, check_key
+from keysync_shell.core.mock import Mock
 from keysync_shell.core.spelling import Spell
 from keysync_shell.core.state import State
 from keysync_shell.sandbox import Outcome
@@ -32,6 +33,18 @@ def init(session: Session, args: Namespace) -> Outcome:
     return sandbox.edit(
         lambda state: edits.replace(state, edits.filled(state, keys.keys(args.keys), now=details["at"]), details),
         session.request("init", args, destroys=holds, creates=True),
+    )
+
+
+def mock(session: Session, args: Namespace) -> Outcome:
+    sandbox = session.sandbox
+    sandbox.look()
+    sandbox.config.limits.check("keys_per_system", args.keys, "keys")
+    mocked, now = Mock(args.scenario, args.keys, args.seed, args.cover), sandbox.now()
+    holds = any(sandbox.state.rows(name) for name in sandbox.systems.names)
+    return sandbox.edit(
+        lambda state: edits.replace(state, mocked.tables(state.systems, now), vars(mocked)),
+        session.request("mock", args, destroys=holds, creates=True),
     )
 
 

@@ -51,7 +51,7 @@ class Command:
     `run` is "module:function" under keysync_shell.commands; the function takes a Session and the parsed arguments
     and returns a value that some renderer knows. `changes`: takes --dry-run and --yes. `asks`: exit 1 is an answer,
     so it takes --exit-zero. `leaves`: it writes files of the user's choice or runs programs, so a
-    restricted shell does without it.
+    restricted shell does without it. `own_output`: its --output means something of its own.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Command:
     changes: bool = False
     asks: bool = False
     leaves: bool = False
+    own_output: bool = False
 
     def load(self) -> Callable[..., Any]:
         """The function; imports what it needs."""
@@ -81,8 +82,9 @@ class Command:
             arguments.add("--exit-zero", action="store_true", help="exit 0 even if something was found")
         common = arguments.group(COMMON)
         common.add("--format", choices=FORMATS, default="table", help="how to write the result (default: table)")
-        text = "write the result to a file (not over one that is there)"
-        common.add("--output", metavar="FILE", help=text, complete="files")
+        if not self.own_output:
+            text = "write the result to a file (not over one that is there)"
+            common.add("--output", metavar="FILE", help=text, complete="files")
         where = "the sandbox folder (default: $KEYSYNC_HOME or this one)"
         common.add("--home", metavar="DIR", help=where, complete="folders")
         wait = "how long to wait while another process works (default: 10)"

@@ -86,7 +86,7 @@ def summarize(index: Index, state: State) -> Summary:
         systems=tuple(_counts(name, state.rows(name), totals, systems) for name in systems.names),
         keys=totals.patterns.total(),
         in_sync=totals.patterns[systems.all_bits],
-        discrepancies=_discrepancies(totals, systems),
+        discrepancies=discrepancies(index),
         patterns={
             systems.pattern(mask): n
             for mask, n in sorted(totals.patterns.items(), key=lambda item: (-item[0].bit_count(), item[0]))
@@ -215,7 +215,9 @@ def _counts(name: str, rows: int, totals: Totals, systems: Systems) -> SystemCou
     )
 
 
-def _discrepancies(totals: Totals, systems: Systems) -> Discrepancies:
+def discrepancies(index: Index) -> Discrepancies:
+    """The numbers of findings, from the totals."""
+    totals, systems = index.totals, index.systems
     authority, width = systems.authority_bit, len(systems.names)
     return Discrepancies(
         gaps=sum(n * (width - mask.bit_count()) for mask, n in totals.patterns.items() if mask & authority),

@@ -6,6 +6,8 @@ drop the rest, pad numbers (there on, here off unless asked). Letters and digits
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import polars as pl
 
 from keysync_shell.core.rules import Rules
@@ -33,6 +35,16 @@ def canonical(keys: pl.Series, rules: Rules) -> pl.DataFrame:
     )
 
 
+def steps(key: str, rules: Rules) -> list[tuple[str, str]]:
+    """What each rule in force makes of a key, in order: name of the rule and the key after it."""
+    made = [("as it is", key)]
+    for name, step in STEPS.items():
+        if getattr(rules, name):
+            after = pl.DataFrame({"key": [made[-1][1]]}).select(step(pl.col("key"), rules)).item()
+            made.append((name, str(after)))
+    return made
+
+
 def _normalize(keys: pl.Series, rules: Rules) -> pl.DataFrame:
     collapsed = pl.DataFrame({"key": keys}).with_columns(collapsed=_collapsed(pl.col("key"), rules))
     stripped = collapsed.with_columns(stripped=_stripped(pl.col("collapsed"), rules))
@@ -50,12 +62,9 @@ def _placed(series: pl.Series, at: pl.Series, values: pl.Series) -> pl.Series:
 
 def _collapsed(key: pl.Expr, rules: Rules) -> pl.Expr:
     """The key before characters are dropped: a key that differs from it afterwards is malformed."""
-    if rules.trim:
-        key = key.str.strip_chars()
-    if rules.uppercase:
-        key = key.str.to_uppercase()
-    if rules.collapse_delimiters:
-        key = key.str.replace_all(r"[\s_-]+", "-")
+    for name in ("trim", "uppercase", "collapse_delimiters"):
+        if getattr(rules, name):
+            key = STEPS[name](key, rules)
     return key
 
 
@@ -74,3 +83,13 @@ def _padded(stripped: pl.Expr, rules: Rules) -> pl.Expr:
         zeros = "0" * (rules.pad_numbers - digits)
         stripped = stripped.str.replace_all(rf"(?-u:\b)([0-9]{{{digits}}})(?-u:\b)", zeros + "${1}")
     return stripped
+
+
+# The rules in their order; each is applied only if it is in force.
+STEPS: dict[str, Callable[[pl.Expr, Rules], pl.Expr]] = {
+    "trim": lambda key, _: key.str.strip_chars(),
+    "uppercase": lambda key, _: key.str.to_uppercase(),
+    "collapse_delimiters": lambda key, _: key.str.replace_all(r"[\s_-]+", "-"),
+    "strip_other": _stripped,
+    "pad_numbers": _padded,
+}

@@ -101,7 +101,9 @@ def _round(index: Index, policy: Policy, registered: Collection[str], number: in
     return (
         pl.concat([part for part in parts if part is not None] or [pl.DataFrame(schema=ACTION)], how="vertical")
         .with_columns(round=pl.lit(number, dtype=pl.Int32))
-        .unique(subset=["sign", "system", "key", "form"], keep="first", maintain_order=True)
+        .with_columns(about=pl.when(pl.col("sign") == REPORT).then("kind").otherwise(pl.lit("")))
+        .unique(subset=["sign", "system", "key", "form", "about"], keep="first", maintain_order=True)
+        .drop("about")
         .sort(by_kind, "system", "canonical", "key", maintain_order=True)
     )
 

@@ -79,7 +79,7 @@ def run(
 ) -> Result:
     """Compare and propose. Nothing is written, and the systems are not changed."""
     made = plan(state, index, policy, registered(known))
-    proposals = tuple(_proposals(made, index, policy, number, time, auto_approve, _next_id(known)))
+    proposed = tuple(proposals(made, index, policy, number, time, auto_approve, _next_id(known)))
     summary = summarize(index, state)
     return Result(
         number,
@@ -91,9 +91,9 @@ def run(
         summary,
         findings(index),
         made,
-        proposals,
-        (*known, *proposals),
-        tuple(_events(number, time, summary, proposals, mode)),
+        proposed,
+        (*known, *proposed),
+        tuple(_events(number, time, summary, proposed, mode)),
         absent,
     )
 
@@ -117,9 +117,10 @@ def _next_id(known: Collection[MasterKey]) -> int:
     return max((key.id for key in known), default=0) + 1
 
 
-def _proposals(
-    made: Plan, index: Index, policy: Policy, run: int, time: str, approve: bool, first_id: int
+def proposals(
+    made: Plan, index: Index, policy: Policy, run: int | None, time: str, approve: bool, first_id: int
 ) -> list[MasterKey]:
+    """The master keys that a plan proposes, numbered from `first_id` (the registry gives the real numbers)."""
     wanted = made.actions.filter(pl.col("sign") == PROPOSE)
     spelled = _spellings(index, wanted)
     return [

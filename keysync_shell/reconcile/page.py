@@ -69,8 +69,8 @@ def _matrix(result: Result) -> str:
     whole = result.systems.pattern(result.systems.all_bits)
     largest = max((n for pattern, n in result.summary.patterns.items() if pattern != whole), default=1)
     rows = "".join(
-        f'<tr><td><code>{escape(pattern)}</code></td><td class="n">{keys:,}</td><td>{_bar(pattern, whole, keys, largest)}'
-        "</td></tr>"
+        f'<tr><td><code>{escape(pattern)}</code></td><td class="n">{keys:,}</td>'
+        f"<td>{_bar(pattern, whole, keys, largest)}</td></tr>"
         for pattern, keys in result.summary.patterns.items()
     )
     return f'<div class="scroll"><table><tr><th>Pattern</th><th class="n">Keys</th><th></th></tr>{rows}</table></div>'
@@ -93,7 +93,8 @@ def _findings(result: Result) -> str:
             for (mask,), rows in found.group_by("systems", maintain_order=True)
         ]
         inner = "".join(
-            f"<details><summary>{escape(' '.join(names))}: {len(keys):,}</summary><p><code>{_ranges(keys)}</code></p></details>"
+            f"<details><summary>{escape(' '.join(names))}: {len(keys):,}</summary>"
+            f"<p><code>{_ranges(keys)}</code></p></details>"
             for names, keys in groups
         )
         parts.append(f"<h3>{escape(kind)}: {len(found):,}</h3>{inner}")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 VERBS = {
     "init": ("Initialized", "initialize"),
+    "mock": ("Mocked", "mock"),
     "add": ("Added", "add"),
     "remove": ("Removed", "remove"),
     "modify": ("Respelled", "respell"),
@@ -26,6 +27,7 @@ VERBS = {
     "import": ("Imported", "import"),
     "reset": ("Reset", "reset"),
     "load": ("Loaded", "load"),
+    "apply": ("Applied", "apply"),
     "restore": ("Restored", "restore"),
     "revert": ("Reverted", "revert"),
     "repair": ("Repaired", "repair"),

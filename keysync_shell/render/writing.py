@@ -17,7 +17,7 @@ from keysync_shell.render.view import KEY, NUMBER, Grid, View
 SCHEMA = "keysync/1"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 COLORS = {"+": "32", "-": "31", "~": "33", "error": "1;31", "hint": "36", "good": "32", "warning": "33"}
-ASCII = str.maketrans({"✓": "*", "→": "->", "−": "-", "·": "|", "…": "..."})
+ASCII = str.maketrans({"✓": "*", "→": "->", "−": "-", "·": "|", "…": "...", "●": "x", "○": ".", "█": "#"})
 
 
 @dataclass
@@ -40,13 +40,11 @@ class Writer:
         self.out.flush()
 
     def write(self, text: str) -> None:
-        self.out.write(text)
+        self.out.write(text if _takes_unicode(self.out) else text.translate(ASCII))
 
     def say(self, line: str) -> None:
         """A line for people, on stderr."""
-        if not (self.err.encoding or "").lower().startswith("utf"):
-            line = line.translate(ASCII)
-        self.err.write(f"{line}\n")
+        self.err.write(f"{line if _takes_unicode(self.err) else line.translate(ASCII)}\n")
         self.err.flush()
 
     def warn(self, warnings: list[str]) -> None:
@@ -66,6 +64,12 @@ class Writer:
     @staticmethod
     def painted(role: str, text: str, color: bool) -> str:
         return f"\x1b[{COLORS[role]}m{text}\x1b[0m" if color and role in COLORS else text
+
+
+def _takes_unicode(stream: TextIO) -> bool:
+    """Whether a stream takes more than ASCII; one that does not say (a text in memory) does."""
+    encoding = getattr(stream, "encoding", None)
+    return not encoding or encoding.lower().startswith("utf")
 
 
 def writer_for(color: str, out: TextIO, err: TextIO) -> Writer:
@@ -150,7 +154,7 @@ def _separated(delimiter: str) -> Callable[[Writer, View, str, list[str]], None]
         on_a_screen = writer.out.isatty()
         for row in grid.shown(None):
             lines.writerow(_exported(value, on_a_screen) for value in row)
-        writer.write(text.getvalue())
+        writer.out.write(text.getvalue())
 
     return write
 

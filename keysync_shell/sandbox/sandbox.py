@@ -15,6 +15,7 @@ from keysync_shell.core.change import Change, SystemChange
 from keysync_shell.core.discrepancies import Summary
 from keysync_shell.core.edits import Edit
 from keysync_shell.core.index import Index
+from keysync_shell.core.normalize import canonical
 from keysync_shell.core.state import State
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox.checking import Problem, check
@@ -37,7 +38,7 @@ from keysync_shell.storage.commit import ChangedMeanwhile
 from keysync_shell.storage.home import Home
 from keysync_shell.storage.operations import Operation
 from keysync_shell.storage.oplog import OperationLog, Wanted
-from keysync_shell.storage.registry import Registry
+from keysync_shell.storage.registry import MasterKey, Registry
 
 TRIES = 5
 
@@ -242,6 +243,29 @@ class Sandbox:
                 self._keeper.memory, self._batch = base, None
             decision = self._keeper.decided(lambda _: Edit(batch), request)
             outcomes.append(self._keeper.carry_out(decision, request) if batch else decision.outcome)
+
+    def change_since(self, number: int) -> Change:
+        """All that was changed after an operation, as one change. Raises KeySyncError if that is no longer kept."""
+        with self._history() as log:
+            done = Change()
+            for operation in log.since(number):
+                done = done.then(log.change(operation.number))
+            return done
+
+    def touched_since(self, number: int) -> dict[tuple[str, str], int]:
+        """Per system and canonical key, the last operation after that one which touched it."""
+        touched: dict[tuple[str, str], int] = {}
+        with self._history() as log:
+            for operation in log.since(number):
+                for name, part in log.change(operation.number).parts.items():
+                    keys = canonical(part.keys, self.config.rules)["canonical"]
+                    touched |= {(name, key): operation.number for key in keys}
+        return touched
+
+    def master_keys(self) -> list[MasterKey]:
+        """The registry; the lock is taken if it is not held."""
+        with self._keeper.store.locked():
+            return self._keeper.store.log.registry().master_keys()
 
     @contextlib.contextmanager
     def registry(self) -> Iterator[Registry]:

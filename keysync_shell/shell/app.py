@@ -7,10 +7,10 @@ import contextlib
 import dataclasses
 import sys
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 import cmd2
-from cmd2 import Cmd2ArgumentParser, Completions, with_argparser
+from cmd2 import Completions, with_argparser
 from cmd2.parsing import Statement
 from cmd2.plugin import CommandFinalizationData, PostparsingData
 from cmd2.utils import CustomCompletionSettings
@@ -26,7 +26,7 @@ from keysync_shell.render.writing import Writer, writer_for
 from keysync_shell.sandbox import Sandbox
 from keysync_shell.shell import typed
 from keysync_shell.shell.completion import COMPLETERS
-from keysync_shell.shell.parsing import PosixStatementParser
+from keysync_shell.shell.parsing import Parser, PosixStatementParser, safe_lines
 from keysync_shell.shell.scripts import Scripts, run_arguments
 
 USAGE, UNKNOWN, INTERRUPTED = 2, 127, 130
@@ -42,6 +42,9 @@ SETTABLES = (
 )
 QUOTED = frozenset(" \t\"'|<>#&;()$`*?[]{}!~")
 INTRO = "KeySync Shell. `help -v` lists the commands, Tab completes, Ctrl-D leaves."
+
+
+cmd2.set_default_argument_parser(Parser)
 
 
 class Shell(cmd2.Cmd):
@@ -92,7 +95,7 @@ class Shell(cmd2.Cmd):
 
     def run_command(self, command: Command, args: argparse.Namespace) -> None:
         """Run a command of the catalogue and keep its exit code as the status."""
-        if self._restricted and (args.output or args.home):
+        if self._restricted and (getattr(args, "output", None) or getattr(args, "save", None) or args.home):
             raise KeySyncError("--output and --home are not allowed here", hint="This shell is --restricted.")
         statement: Statement = args.cmd2_statement
         line, source = str(statement.raw).strip(), "script" if self.scripts.running else "shell"
@@ -192,6 +195,10 @@ class Shell(cmd2.Cmd):
             raise KeySyncError(f"'{statement.redirector}' needs a target", hint="Quote it if it is part of a key.")
         return data
 
+    def print_to(self, file: IO[str], *objects: Any, **options: Any) -> None:
+        """What cmd2 itself says (help, history, alias, …) repeats words that were typed or came from files."""
+        super().print_to(file, *(safe_lines(one) if isinstance(one, str) else one for one in objects), **options)
+
     # Prompt, toolbar, history
 
     def update_prompt(self) -> None:
@@ -255,8 +262,8 @@ class Shell(cmd2.Cmd):
 
 
 def _method(command: Command) -> Callable[[Any, Statement | str], bool | None]:
-    def build() -> Cmd2ArgumentParser:
-        parser = Cmd2ArgumentParser(description=command.help, allow_abbrev=False)
+    def build() -> Parser:
+        parser = Parser(description=command.help, allow_abbrev=False)
         command.declare(parser, COMPLETERS)
         return parser
 

@@ -6,12 +6,27 @@ cmd2's own parser splits `--note="a b"`, knows no backslash and no trailing comm
 from __future__ import annotations
 
 import shlex
+from typing import NoReturn
 
-from cmd2 import constants
+from cmd2 import Cmd2ArgumentParser, constants
 from cmd2.exceptions import Cmd2ShlexError
 from cmd2.parsing import PartialStatement, Statement, StatementParser
 
+from keysync_shell.core.keys import safe
+
 PUNCTUATION = frozenset(constants.REDIRECTION_CHARS)
+
+
+class Parser(Cmd2ArgumentParser):
+    """Repeats no word of the command line that a terminal would obey."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(safe_lines(message))
+
+
+def safe_lines(text: str) -> str:
+    """The text as a terminal may see it, with its line ends."""
+    return "\n".join(map(safe, text.split("\n")))
 
 
 def raw_tokens(line: str, punctuation: frozenset[str] = frozenset()) -> list[str]:
@@ -102,4 +117,4 @@ class PosixStatementParser(StatementParser):
             return [token]
 
 
-__all__ = ["PartialStatement", "PosixStatementParser", "commands_in", "raw_tokens", "unquoted"]
+__all__ = ["Parser", "PartialStatement", "PosixStatementParser", "commands_in", "raw_tokens", "safe_lines", "unquoted"]

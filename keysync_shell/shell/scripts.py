@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cmd2 import Cmd2ArgumentParser
-
 from keysync_shell.errors import KeySyncError
 from keysync_shell.render.views import view
 from keysync_shell.sandbox import Request
+from keysync_shell.shell.parsing import Parser
 
 if TYPE_CHECKING:
     from keysync_shell.shell.app import Shell
@@ -25,11 +24,11 @@ class _RolledBack(Exception):
     """A line of an atomic script failed."""
 
 
-def run_arguments() -> Cmd2ArgumentParser:
+def run_arguments() -> Parser:
     """The parser of `run`."""
     from keysync_shell.shell.completion import COMPLETERS
 
-    parser = Cmd2ArgumentParser(
+    parser = Parser(
         description="Run the commands in a file; stop at the first one that fails.",
         epilog=EXAMPLES,
         allow_abbrev=False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from keysync_shell.commands.catalogue import checking, editing, history, looking, snapshots
+from keysync_shell.commands.catalogue import checking, editing, history, looking, reconciling, snapshots
 from keysync_shell.commands.registry import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -13,6 +13,7 @@ COMMANDS: tuple[Command, ...] = (
     *editing.COMMANDS,
     *history.COMMANDS,
     *snapshots.COMMANDS,
+    *reconciling.COMMANDS,
     *checking.COMMANDS,
 )
 

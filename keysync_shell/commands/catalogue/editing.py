@@ -24,6 +24,8 @@ CORRUPTIONS = (
     "control",
     "repeat",
 )
+# The scenarios of core.mock, written out likewise.
+SCENARIOS = ("normal", "drift", "failure", "recovery")
 KEYS_HELP = "keys, ranges CUST-00010..CUST-00020, globs 'CUST-0*', re:PATTERN, @FILE, - for stdin"
 NEW_KEYS_HELP = "keys, ranges CUST-00010..CUST-00020, @FILE (one key a line, or a CSV), - for stdin"
 
@@ -75,6 +77,17 @@ def _init(arguments: Arguments) -> None:
     arguments.add(
         "--key-format", default="CUST-{n:05}", metavar="TEXT", help="what they look like (default: CUST-{n:05})"
     )
+
+
+def _mock(arguments: Arguments) -> None:
+    text = f"{', '.join(SCENARIOS)}: how far they are apart (default: normal)"
+    arguments.add("--scenario", choices=SCENARIOS, default="normal", metavar="S", help=text)
+    arguments.add(
+        "--keys", type=at_least(1), default=1000, metavar="N", help="how many keys in all systems (default: 1000)"
+    )
+    arguments.add("--seed", type=int, default=42, metavar="S", help="the same seed makes the same keys (default: 42)")
+    text = "plant a key in every pattern and one of every kind of damage as well"
+    arguments.add("--cover", action="store_true", help=text)
 
 
 def _add(arguments: Arguments) -> None:
@@ -139,6 +152,15 @@ COMMANDS = (
         "editing:init",
         ("init", "init --keys 200 --key-format 'ORD-{n:06}'"),
         _init,
+        changes=True,
+    ),
+    Command(
+        "mock",
+        GROUP,
+        "Begin anew with systems that have drifted apart, as real ones do.",
+        "editing:mock",
+        ("mock", "mock --scenario drift --keys 10000", "mock --keys 200 --seed 7 --cover"),
+        _mock,
         changes=True,
     ),
     Command(

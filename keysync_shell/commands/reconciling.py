@@ -1,0 +1,439 @@
+"""Commands of reconciliation."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from keysync_shell.commands.looking import Cap, KeyList
+from keysync_shell.commands.session import Session
+from keysync_shell.commands.words import looked_up
+from keysync_shell.core import listing, normalize, patterns
+from keysync_shell.core.discrepancies import Summary, findings, summarize
+from keysync_shell.core.edits import Edit
+from keysync_shell.core.index import Index
+from keysync_shell.core.patterns import PatternRow
+from keysync_shell.core.planning import Plan, carry_out
+from keysync_shell.core.planning import plan as planned
+from keysync_shell.core.policy import DECISIONS, Policy
+from keysync_shell.core.rules import Rules
+from keysync_shell.core.selectors import EVERYTHING
+from keysync_shell.core.state import State
+from keysync_shell.core.systems import Systems
+from keysync_shell.core.table import key_series
+from keysync_shell.errors import KeySyncError
+from keysync_shell.reconcile import comparing, engine, reports
+from keysync_shell.reconcile.comparing import Since
+from keysync_shell.reconcile.engine import Prediction, Result, registered
+from keysync_shell.sandbox import Outcome, Sandbox
+from keysync_shell.sandbox.memory import Memory
+from keysync_shell.storage import files
+from keysync_shell.storage.files import explained
+from keysync_shell.storage.operations import Operation
+from keysync_shell.storage.registry import ACTIVE, DEPRECATED, PROPOSED, Event, MasterKey, Registry, Run
+
+PLAN_SCHEMA = "keysync-plan/1"
+
+
+@dataclass(frozen=True)
+class Planned:
+    plan: Plan
+    reported: int
+    authority: str
+    detail: bool
+    cap: Cap
+    saved: str | None
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class Predicted:
+    prediction: Prediction
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """A run, where its reports are, how the prediction fared, and in incremental mode what changed."""
+
+    result: Result
+    folder: Path | None
+    score: Mapping[str, Any]
+    since: Since | None
+    committed: bool
+
+
+@dataclass(frozen=True)
+class Compared:
+    run: Run
+    rows: pl.DataFrame
+    cap: Cap
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class MasterKeys:
+    keys: tuple[MasterKey, ...]
+    changed: int
+    verb: str
+
+
+@dataclass(frozen=True)
+class Runs:
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    rows: tuple[PatternRow, ...]
+    systems: Systems
+    inclusive: bool
+
+
+@dataclass(frozen=True)
+class Biography:
+    """All about one canonical key."""
+
+    key: str
+    canonical: str
+    steps: tuple[tuple[str, str], ...]
+    spellings: Mapping[str, tuple[str, ...]]
+    pattern: str
+    findings: pl.DataFrame
+    operations: tuple[Operation, ...]
+    actions: pl.DataFrame
+    systems: Systems
+
+
+@dataclass(frozen=True)
+class InForce:
+    rules: Rules
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    rules: Rules
+    before: Summary
+    after: Summary
+
+
+def plan(session: Session, args: Namespace) -> Planned:
+    sandbox = session.sandbox
+    with sandbox.registry() as registry:
+        memory = sandbox.moment(None)
+        policy = _policy(session, args, memory.index)
+        made = planned(memory.state, memory.index, policy, registered(registry.master_keys()))
+        digest = sandbox.digest() if args.save else ""
+    if args.save:
+        _save(Path(args.save).expanduser(), made, digest)
+    reported = made.counts().get("!", 0)
+    wrong = made.changes_anything and not args.exit_zero
+    cap = Cap(args.all, args.limit, rest="" if args.limit else f"{session.line} --all")
+    return Planned(made, reported, sandbox.systems.authority, args.detail, cap, args.save, int(wrong))
+
+
+def predict(session: Session, args: Namespace) -> Predicted:
+    with session.sandbox.registry() as registry:
+        memory = session.sandbox.moment(None)
+        policy = _policy(session, args, memory.index)
+        _, prediction = engine.predict(memory.state, memory.index, policy, registry.master_keys())
+    return Predicted(prediction)
+
+
+def reconcile(session: Session, args: Namespace) -> Reconciled:
+    sandbox = session.sandbox
+    with sandbox.registry() as registry:
+        memory, known = sandbox.moment(None), registry.master_keys()
+        since = _since(sandbox, registry, memory) if args.mode == "incremental" else None
+        index = since.index if since else memory.index
+        policy = _policy(session, args, memory.index)
+        _, prediction = engine.predict(memory.state, index, policy, known)
+        number = registry.next_run()
+        result = engine.run(
+            memory.state,
+            index,
+            policy,
+            known,
+            number=number,
+            time=sandbox.now(),
+            mode=args.mode,
+            auto_approve=args.auto_approve,
+        )
+        if since:
+            result = replace(result, summary=memory.summary(), findings=since.new)
+        if args.dry_run:
+            return Reconciled(result, None, {}, since, committed=False)
+        folder = Path(args.output_dir).expanduser() if args.output_dir else _folder(sandbox, number)
+        _record(session, registry, result, memory, folder, findings(memory.index))
+        there = tuple(registry.master_keys())
+        result = replace(result, master_keys=there)
+        with explained(f"run {number} is recorded, but its reports were not written", lambda: True):
+            reports.write(folder, result, registry.events(number))
+        score = engine.score(prediction, result, there) if since is None else {}
+        return Reconciled(result, folder, score, since, committed=True)
+
+
+def apply(session: Session, args: Namespace) -> Outcome:
+    sandbox = session.sandbox
+    saved = _saved(Path(args.plan).expanduser()) if args.plan else None
+    wanted = sandbox.systems.find(args.system) if args.system else None
+    proposals: list[MasterKey] = []
+
+    def decide(state: State) -> Edit:
+        index, known = sandbox.index, sandbox.master_keys()
+        policy = saved.policy if saved else _policy(session, args, index)
+        if saved and saved.digest != sandbox.digest():
+            raise KeySyncError(
+                f"{args.plan} was made on other content than the systems hold now", hint="Make a new one: plan --output"
+            )
+        made = planned(state, index, policy, registered(known))
+        if saved and saved.actions != _binding(made):
+            raise KeySyncError(
+                f"{args.plan} was edited, or made by another version", hint="Make a new one: plan --output"
+            )
+        made = made.only(args.only, wanted)
+        proposals[:] = engine.proposals(made, index, policy, None, sandbox.now(), False, 0)
+        return carry_out(state, made)
+
+    outcome = sandbox.edit(decide, session.request("apply", args))
+    if proposals and not args.dry_run:
+        with sandbox.registry() as registry:
+            registry.propose(proposals, _proposed(proposals, sandbox.now()))
+        noted = f"{len(proposals):,} master keys proposed; `registry` lists them"
+        outcome = replace(outcome, notes=(*outcome.notes, noted))
+    return outcome
+
+
+def compare(session: Session, args: Namespace) -> Compared:
+    sandbox = session.sandbox
+    with sandbox.registry() as registry:
+        run = _chosen(registry, args.run)
+        found, actions = registry.tables(run.number)
+        memory, touched = sandbox.moment(None), sandbox.touched_since(run.operation)
+        rows = comparing.compare(found, actions, memory.index, registry.master_keys(), touched)
+    differs = (rows["status"] != comparing.MATCHED).any()
+    cap = Cap(args.all, args.limit, rest="" if args.limit else f"{session.line} --all")
+    return Compared(run, rows, cap, int(bool(differs) and not args.exit_zero))
+
+
+def registry(session: Session, args: Namespace) -> MasterKeys:
+    sandbox = session.sandbox
+    with sandbox.registry() as registry:
+        known = registry.master_keys()
+        if args.action == "list":
+            return MasterKeys(tuple(known), 0, "")
+        status = ACTIVE if args.action == "approve" else DEPRECATED
+        chosen = [key for key in _picked(known, args.ids) if key.status != status and _may(key, status)]
+        event = "MASTER_KEY_ACTIVATED" if status == ACTIVE else "MASTER_KEY_DEPRECATED"
+        now = sandbox.now()
+        events = [
+            Event(None, now, event, key.master_key, key.source_system, key.source_key, args.action, "success")
+            for key in chosen
+        ]
+        registry.set_status([key.id for key in chosen], status, now, events)
+        return MasterKeys(tuple(registry.master_keys()), len(chosen), args.action)
+
+
+def runs(session: Session, _args: Namespace) -> Runs:
+    with session.sandbox.registry() as registry:
+        return Runs(tuple(registry.runs()))
+
+
+def report(session: Session, args: Namespace) -> Reconciled:
+    sandbox = session.sandbox
+    with sandbox.registry() as registry:
+        run = _chosen(registry, args.run)
+        found, actions = registry.tables(run.number)
+        known = registry.master_keys()
+        result = comparing.as_it_was(run, found, actions, known, sandbox.systems)
+        folder = Path(args.output_dir).expanduser() if args.output_dir else None
+        if folder:
+            with explained("the reports were not written"):
+                reports.write(folder, result, registry.events(run.number))
+    return Reconciled(result, folder or Path(run.folder), {}, None, committed=True)
+
+
+def matrix(session: Session, args: Namespace) -> Matrix | KeyList:
+    memory = session.sandbox.moment(None)
+    rows = patterns.matrix(memory.index.totals, memory.index.systems, inclusive=args.inclusive)
+    if args.row is None:
+        return Matrix(tuple(rows), memory.index.systems, args.inclusive)
+    if args.row > len(rows):
+        raise KeySyncError(f"there is no row {args.row}", hint=f"`matrix` has {len(rows)} rows.")
+    chosen = rows[args.row - 1].mask
+    found = listing.listed(memory.index, EVERYTHING, memory.index.systems.all_bits, None if args.inclusive else chosen)
+    if args.inclusive:
+        found = found.filter((pl.col("pattern") & chosen) == chosen)
+    return KeyList(found, memory.index.systems, Cap(args.all, args.limit, f"{session.line} --all"))
+
+
+def explain(session: Session, args: Namespace) -> Biography:
+    sandbox = session.sandbox
+    with sandbox.registry() as registry:
+        memory, rules = sandbox.moment(None), sandbox.config.rules
+        [canonical] = normalize.canonical(key_series([args.key]), rules)["canonical"]
+        rows = memory.index.rows.filter(pl.col("canonical") == canonical) if canonical else _exactly(memory, args.key)
+        if len(rows) == 0:
+            raise KeySyncError(f"no system holds {args.key!r} in any spelling", hint="`list` shows the keys there are.")
+        policy = _policy(session, args, memory.index)
+        made = planned(memory.state, memory.index, policy, registered(registry.master_keys()))
+    part = findings(memory.index).filter(pl.col("canonical") == canonical)
+    touches = {op.number: op for key in rows["key"] for op, _ in sandbox.touching(key)}
+    systems = sandbox.systems
+    spelled = {name: tuple(rows.filter((pl.col("mask") & systems.bit(name)) != 0)["key"]) for name in systems.names}
+    pattern = systems.pattern(systems.mask(name for name, keys in spelled.items() if keys))
+    return Biography(
+        args.key,
+        canonical,
+        tuple(normalize.steps(args.key, rules)),
+        spelled,
+        pattern,
+        part,
+        tuple(touches[number] for number in sorted(touches)),
+        made.actions.filter(pl.col("canonical") == canonical),
+        systems,
+    )
+
+
+def rules(session: Session, _args: Namespace) -> InForce:
+    return InForce(session.sandbox.config.rules)
+
+
+def whatif(session: Session, args: Namespace) -> WhatIf:
+    memory = session.sandbox.moment(None)
+    settings: dict[str, Any] = {name: _setting(name, value) for name, value in args.settings}
+    changed = replace(memory.rules, **settings)
+    other = Index.build(memory.state, changed)
+    return WhatIf(changed, memory.summary(), summarize(other, memory.state))
+
+
+@dataclass(frozen=True)
+class _SavedPlan:
+    policy: Policy
+    digest: str
+    actions: list[dict[str, Any]]
+
+
+def _policy(session: Session, args: Namespace, index: Index) -> Policy:
+    """The policy of the configuration, with what the command line says otherwise."""
+    names = [*DECISIONS, "strategy", "prefix"]
+    given = {name: value for name in names if (value := getattr(args, name, None)) is not None}
+    overrides: dict[str, str] = {}
+    for words, decision in args.decide:
+        keys = looked_up(session, [words]).matches(index.rows["key"])
+        chosen = index.rows.filter(pl.col("key").is_in(keys.implode()))["canonical"]
+        overrides |= dict.fromkeys(chosen, decision)
+    return replace(session.sandbox.config.policy, **given, overrides=overrides)
+
+
+def _save(path: Path, made: Plan, digest: str) -> None:
+    data = {
+        "schema": PLAN_SCHEMA,
+        "digest": digest,
+        "policy": made.policy.as_data(),
+        "actions": made.actions.to_dicts(),
+    }
+    with explained("the plan was not saved"), path.open("w", encoding="utf-8") as file:
+        json.dump(data, file, indent=2)
+        file.write("\n")
+
+
+def _binding(made: Plan) -> list[dict[str, Any]]:
+    """The actions that a saved plan is held to; what was proposed meanwhile needs no proposal any more."""
+    return made.actions.filter(pl.col("sign") != PROPOSE).to_dicts()
+
+
+def _saved(path: Path) -> _SavedPlan:
+    with explained("the plan cannot be read"):
+        content, _ = files.read(path, 1 << 30)
+    try:
+        data = json.loads(content)
+        if data["schema"] != PLAN_SCHEMA:
+            raise ValueError("another schema")
+        return _SavedPlan(Policy(**data["policy"]), str(data["digest"]), list(data["actions"]))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise KeySyncError(f"{path} is no saved plan: {error}", hint="Make one with: plan --output P.json") from error
+
+
+def _record(
+    session: Session, registry: Registry, result: Result, memory: Memory, folder: Path, found: pl.DataFrame
+) -> None:
+    details = {
+        "summary": asdict(result.summary),
+        "policy": result.policy.as_data(),
+        "rules": asdict(result.rules),
+        "proposed": len(result.proposals),
+    }
+    number = memory.newest.number if memory.newest else 0
+    author = session.sandbox.author()
+    run = Run(result.number, result.time, result.mode, session.line, author, number, str(folder), details)
+    registry.add_run(run, found, result.plan.actions, result.proposals, result.events)
+
+
+def _folder(sandbox: Sandbox, number: int) -> Path:
+    return sandbox.home.root / "reports" / f"run-{number}"
+
+
+def _since(sandbox: Sandbox, registry: Registry, memory: Memory) -> Since:
+    last = _chosen(registry, None)
+    return comparing.since(memory.index, sandbox.change_since(last.operation), last.number)
+
+
+def _chosen(registry: Registry, number: int | None) -> Run:
+    known = registry.runs()
+    for run in known:
+        if number is None or run.number == number:
+            return run
+    if number is None:
+        raise KeySyncError("there is no run yet", hint="Make one with: reconcile")
+    raise KeySyncError(f"there is no run {number}", hint="`runs` lists those that there are.")
+
+
+def _picked(known: list[MasterKey], words: list[str]) -> list[MasterKey]:
+    if not words:
+        raise KeySyncError("which master keys?", hint="Name them by number or key, or say all.")
+    if words == ["all"]:
+        return known
+    picked = []
+    for word in words:
+        found = [key for key in known if word in (str(key.id), key.master_key, key.canonical)]
+        if not found:
+            raise KeySyncError(f"there is no master key {word!r}", hint="`registry` lists those that there are.")
+        picked += found
+    return picked
+
+
+def _may(key: MasterKey, status: str) -> bool:
+    """Only proposed keys become active; any may be deprecated."""
+    return status == DEPRECATED or key.status == PROPOSED
+
+
+def _proposed(proposals: list[MasterKey], now: str) -> list[Event]:
+    return [
+        Event(None, now, "MASTER_KEY_PROPOSED", key.master_key, key.source_system, key.source_key, "propose", "success")
+        for key in proposals
+    ]
+
+
+def _exactly(memory: Memory, key: str) -> pl.DataFrame:
+    return memory.index.rows.filter(pl.col("key") == key)
+
+
+def _setting(name: str, value: str) -> bool | int:
+    known = {item.name: item.type for item in fields(Rules)}
+    if name not in known:
+        raise KeySyncError(f"there is no rule {name!r}", hint=f"The rules are {', '.join(known)}.")
+    if known[name] == "int":
+        if value.isascii() and value.isdigit():
+            return int(value)
+        raise KeySyncError(f"{name}={value}: it takes a number of digits", hint="0 is off.")
+    if value.lower() in ("on", "true", "yes"):
+        return True
+    if value.lower() in ("off", "false", "no"):
+        return False
+    raise KeySyncError(f"{name}={value}: it takes on or off", hint="Such as uppercase=off.")

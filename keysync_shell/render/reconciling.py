@@ -1,0 +1,302 @@
+"""Words for plans, runs and comparisons."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from keysync_shell.core.keys import safe, shown
+from keysync_shell.core.planning import ADD, CHANGE, PROPOSE, REMOVE, REPORT
+from keysync_shell.core.ranges import compressed
+from keysync_shell.core.systems import Systems
+from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, fixed, plain
+
+if TYPE_CHECKING:
+    from keysync_shell.commands.reconciling import (
+        Biography,
+        Compared,
+        InForce,
+        MasterKeys,
+        Matrix,
+        Planned,
+        Predicted,
+        Reconciled,
+        Runs,
+        WhatIf,
+    )
+
+MOST_RANGES = 6
+BAR = 30
+MARKS = ("●", "○")  # the writer puts x and . where the terminal needs it
+
+
+def planned_view(planned: Planned) -> View:
+    actions = planned.plan.actions
+    total = len(actions)
+    if planned.detail:
+        columns = {"sign": TEXT, "system": TEXT, "kind": TEXT, "key": KEY, "became": KEY, "source": TEXT}
+        rows = actions.select("sign", "system", "kind", "key", "became", "source")
+        cap = planned.cap
+        grid = Grid(columns, _head(rows), total, rest=cap.rest, limit=cap.limit, all=cap.all, outline="plain")
+    else:
+        short = _summed(actions)
+        columns = {"sign": TEXT, "system": TEXT, "kind": TEXT, "number": NUMBER, "keys": TEXT}
+        grid = Grid(columns, fixed(short), len(short), all=True, outline="plain")
+    saved = (
+        (f"✓ Saved the plan to {safe(planned.saved)}", f"  next: apply {safe(planned.saved)}") if planned.saved else ()
+    )
+    return View(
+        data=lambda _: {
+            "counts": planned.plan.counts(),
+            "policy": planned.plan.policy.as_data(),
+            "actions": actions.drop("round").to_dicts(),
+        },
+        grid=grid,
+        after=(_verdict(planned),),
+        talk=saved,
+        exit_code=planned.exit_code,
+    )
+
+
+def predicted_view(predicted: Predicted) -> View:
+    prediction = predicted.prediction
+    lines = [f"Expected discrepancies: {_numbers(prediction.discrepancies)}."]
+    keys = compressed(sorted(prediction.master_keys))
+    lines.append(f"Master keys to be proposed: {len(prediction.master_keys):,}{_listed(keys)}")
+    for name, counts in prediction.systems.items():
+        lines.append(f"System {name} to be updated: {', '.join(f'{n:,} {what}' for what, n in counts.items())}.")
+    if not prediction.systems:
+        lines.append("No system to be updated.")
+    return View(data=lambda _: plain(prediction), lines=tuple(lines))
+
+
+def reconciled_view(run: Reconciled) -> View:
+    result = run.result
+    found = asdict(result.summary.discrepancies)
+    total = sum(found.values())
+    lines = [f"Run {result.number}, {result.time}, mode {result.mode}: {total:,} discrepancies ({_numbers(found)})."]
+    if run.since:
+        new, gone, still = len(run.since.new), len(run.since.resolved), run.since.still_open
+        lines.append(f"Since run {run.since.run}: {new:,} new, {gone:,} resolved, {still:,} still open.")
+    lines.append(f"{len(result.proposals):,} master keys proposed, {len(result.master_keys):,} in the registry.")
+    if run.score:
+        lines.append(_score_line(run.score))
+    where = f"✓ Reports are in {safe(str(run.folder))}" if run.folder else "A dry run: nothing was written."
+    return View(
+        data=lambda _: {
+            "run": result.number,
+            "mode": result.mode,
+            "summary": plain(result.summary),
+            "proposed": [plain(key) for key in result.proposals],
+            "reports": str(run.folder) if run.folder else None,
+            "score": plain(run.score),
+            "since": _since(run, result.systems),
+        },
+        lines=tuple(lines),
+        talk=(where, "  next: plan · apply · compare"),
+    )
+
+
+def compared_view(compared: Compared) -> View:
+    rows, cap = compared.rows, compared.cap
+    counts = Counter(rows["status"].to_list())
+    head = ", ".join(f"{counts[name]:,} {name}" for name in ("matched", "missed", "unexpected"))
+    differing = rows.filter(pl.col("status") != "matched") if not cap.all else rows
+    grid = Grid(
+        {"status": TEXT, "kind": TEXT, "system": TEXT, "canonical": KEY, "cause": TEXT},
+        _head(differing),
+        len(differing),
+        rest=cap.rest,
+        limit=cap.limit,
+        all=cap.all,
+    )
+    return View(
+        data=lambda _: {"run": compared.run.number, "counts": dict(counts), "keys": rows.to_dicts()},
+        grid=grid,
+        lines=(f"Run {compared.run.number} against now: {head}.",),
+        exit_code=compared.exit_code,
+    )
+
+
+def master_keys_view(found: MasterKeys) -> View:
+    columns = {"id": NUMBER, "master_key": KEY, "source": TEXT, "key_there": KEY, "status": TEXT, "strategy": TEXT}
+    rows = [(key.id, key.master_key, key.source_system, key.source_key, key.status, key.strategy) for key in found.keys]
+    done = {"approve": "approved", "deprecate": "deprecated"}.get(found.verb)
+    return View(
+        data=lambda _: {"master_keys": plain(found.keys), "changed": found.changed},
+        grid=Grid(columns, fixed(rows), len(rows), rest="registry --format csv"),
+        after=() if rows else ("No master keys yet; reconcile proposes them.",),
+        talk=(f"✓ {found.changed:,} master keys {done}",) if done else (),
+    )
+
+
+def runs_view(found: Runs) -> View:
+    columns = {"run": NUMBER, "time": TEXT, "mode": TEXT, "user": TEXT, "after": TEXT, "discrepancies": NUMBER}
+    rows = [
+        (run.number, run.time, run.mode, run.user, f"@{run.operation}", _total(run.details["summary"]))
+        for run in found.runs
+    ]
+    return View(
+        data=lambda _: {"runs": plain(found.runs)},
+        grid=Grid(columns, fixed(rows), len(rows), all=True),
+        after=() if rows else ("No runs yet; reconcile makes one.",),
+    )
+
+
+def matrix_view(matrix: Matrix) -> View:
+    names = matrix.systems.names
+    largest = max((row.keys for row in matrix.rows if row.kind != "in sync"), default=1)
+    columns = {"row": NUMBER} | dict.fromkeys(names, TEXT) | {"keys": NUMBER, "bar": TEXT, "meaning": TEXT}
+    rows = [
+        (i, *_marks(row.mask, matrix.systems), row.keys, _bar(row.keys, largest, row.kind), row.meaning)
+        for i, row in enumerate(matrix.rows, 1)
+    ]
+    kind = "at least" if matrix.inclusive else "exactly"
+    return View(
+        data=lambda _: {
+            "inclusive": matrix.inclusive,
+            "rows": [plain(row) | {"pattern": matrix.systems.pattern(row.mask)} for row in matrix.rows],
+        },
+        grid=Grid(columns, fixed(rows), len(rows), all=True),
+        lines=(f"Keys in {kind} these systems:",),
+    )
+
+
+def biography_view(life: Biography) -> View:
+    lines = [f"{shown(life.key)}: canonical {shown(life.canonical)}, pattern {life.pattern}"]
+    lines += [f"  {name:<20} {shown(key)}" for name, key in life.steps]
+    lines += [f"{name}: {', '.join(map(shown, keys)) or '(lacks it)'}" for name, keys in life.spellings.items()]
+    found = [
+        f"  {kind} {' '.join(life.systems.members(mask))} {form}".rstrip()
+        for kind, mask, form in life.findings.select("kind", "systems", "form").iter_rows()
+    ]
+    lines += ["Findings:", *found] if found else ["Findings: none"]
+    done = [f"  @{op.number} {op.time} {safe(op.line) or op.kind}" for op in life.operations]
+    lines += ["Operations:", *done] if done else ["Operations: none that is still kept"]
+    wanted = [f"  {_action(row)}" for row in life.actions.to_dicts()]
+    lines += ["Plan:", *wanted] if wanted else ["Plan: nothing to do"]
+    return View(
+        data=lambda _: {
+            "key": life.key,
+            "canonical": life.canonical,
+            "steps": [{"rule": name, "key": key} for name, key in life.steps],
+            "spellings": plain(life.spellings),
+            "pattern": life.pattern,
+            "findings": life.findings.to_dicts(),
+            "operations": [op.number for op in life.operations],
+            "plan": life.actions.drop("round").to_dicts(),
+        },
+        lines=tuple(lines),
+    )
+
+
+def in_force_view(found: InForce) -> View:
+    rows = [(name, _value(value)) for name, value in asdict(found.rules).items()]
+    return View(
+        data=lambda _: plain(found.rules),
+        grid=Grid({"rule": TEXT, "value": TEXT}, fixed(rows), len(rows), all=True),
+    )
+
+
+def what_if_view(found: WhatIf) -> View:
+    before, after = asdict(found.before.discrepancies), asdict(found.after.discrepancies)
+    before |= {"keys": found.before.keys, "in_sync": found.before.in_sync}
+    after |= {"keys": found.after.keys, "in_sync": found.after.in_sync}
+    rows = [(name, before[name], after[name], after[name] - before[name]) for name in before]
+    columns = {"number": TEXT, "now": NUMBER, "then": NUMBER, "difference": NUMBER}
+    return View(
+        data=lambda _: {"rules": plain(found.rules), "before": plain(found.before), "after": plain(found.after)},
+        grid=Grid(columns, fixed(rows), len(rows), all=True),
+        after=("Nothing was changed. To keep such rules, set them under [normalize] in keysync.toml.",),
+    )
+
+
+def _verdict(planned: Planned) -> str:
+    counts = planned.plan.counts()
+    if planned.plan.changes_anything:
+        numbers = [(ADD, "add"), (CHANGE, "change"), (REMOVE, "remove"), (PROPOSE, "propose")]
+        parts = [f"{counts.get(sign, 0):,} to {what}" for sign, what in numbers]
+        return f"Plan: {', '.join(parts)}."
+    if planned.reported:
+        return f"No changes. {planned.reported:,} findings are only reported ({REPORT})."
+    return f"No changes. Systems match {planned.authority}."
+
+
+def _summed(actions: pl.DataFrame) -> list[tuple[Any, ...]]:
+    """One line for each sign, system and kind; keys as ranges."""
+    rows = []
+    for (sign, system, kind), part in actions.group_by("sign", "system", "kind", maintain_order=True):
+        ranges = compressed(part["key"].unique().sort())
+        more = f", … ({len(ranges) - MOST_RANGES:,} more)" if len(ranges) > MOST_RANGES else ""
+        rows.append((sign, system, kind, len(part), ", ".join(ranges[:MOST_RANGES]) + more))
+    return rows
+
+
+def _head(rows: pl.DataFrame) -> Any:
+    def head(most: int | None) -> Iterator[tuple[Any, ...]]:
+        return (rows if most is None else rows.head(most)).iter_rows()
+
+    return head
+
+
+def _score_line(score: Any) -> str:
+    if score["held"]:
+        return "The prediction held in every number."
+    wrong = [
+        f"{name}: {row['predicted']:,} predicted, {row['actual']:,} found"
+        for name, row in score["numbers"].items()
+        if row["predicted"] != row["actual"]
+    ]
+    return f"The prediction did not hold: {'; '.join(wrong) or 'other master keys'}."
+
+
+def _since(run: Reconciled, systems: Systems) -> Any:
+    if run.since is None:
+        return None
+    return {
+        "run": run.since.run,
+        "new": _named(run.since.new, systems),
+        "resolved": _named(run.since.resolved, systems),
+        "still_open": run.since.still_open,
+    }
+
+
+def _named(found: pl.DataFrame, systems: Systems) -> list[dict[str, Any]]:
+    return [row | {"systems": list(systems.members(row["systems"]))} for row in found.to_dicts()]
+
+
+def _marks(mask: int, systems: Systems) -> list[str]:
+    return [MARKS[0] if mask >> i & 1 else MARKS[1] for i in range(len(systems.names))]
+
+
+def _bar(keys: int, largest: int, kind: str) -> str:
+    """Bars are scaled without the row that is in sync: it would dwarf the others."""
+    return "" if kind == "in sync" else "█" * max(1, round(BAR * min(keys, largest) / largest))
+
+
+def _action(row: dict[str, Any]) -> str:
+    became = f" → {shown(row['became'])}" if row["became"] else ""
+    return f"{row['sign']} {row['system']} {shown(row['key'])}{became} ({row['kind']})"
+
+
+def _listed(keys: list[str]) -> str:
+    if not keys:
+        return "."
+    more = f", … ({len(keys) - MOST_RANGES:,} more)" if len(keys) > MOST_RANGES else ""
+    return f" ({', '.join(keys[:MOST_RANGES])}{more})."
+
+
+def _numbers(counts: Any) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items() if count) or "none"
+
+
+def _total(summary: Any) -> int:
+    return sum(summary["discrepancies"].values())
+
+
+def _value(value: bool | int) -> str:
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value or "off")
