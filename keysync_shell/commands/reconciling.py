@@ -19,7 +19,7 @@ from keysync_shell.core.discrepancies import Summary, findings, summarize
 from keysync_shell.core.edits import Edit
 from keysync_shell.core.index import Index
 from keysync_shell.core.patterns import PatternRow
-from keysync_shell.core.planning import Plan, carry_out
+from keysync_shell.core.planning import PROPOSE, Plan, carry_out
 from keysync_shell.core.planning import plan as planned
 from keysync_shell.core.policy import DECISIONS, Policy
 from keysync_shell.core.rules import Rules
@@ -332,12 +332,8 @@ def _policy(session: Session, args: Namespace, index: Index) -> Policy:
 
 
 def _save(path: Path, made: Plan, digest: str) -> None:
-    data = {
-        "schema": PLAN_SCHEMA,
-        "digest": digest,
-        "policy": made.policy.as_data(),
-        "actions": made.actions.to_dicts(),
-    }
+    data: dict[str, Any] = {"schema": PLAN_SCHEMA, "digest": digest, "policy": made.policy.as_data()}
+    data["actions"] = _binding(made)
     with explained("the plan was not saved"), path.open("w", encoding="utf-8") as file:
         json.dump(data, file, indent=2)
         file.write("\n")
