@@ -15,7 +15,7 @@ from tests.building import FIVE, NOW, query, rows, systems
 # How often, by what one example costs. A busy machine is no failure, so nothing here looks at the clock.
 PURE = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 STATES = settings(PURE, max_examples=60)
-ON_DISK = settings(deadline=None, max_examples=12, stateful_step_count=12, suppress_health_check=[HealthCheck.too_slow])
+ON_DISK = settings(deadline=None, max_examples=8, stateful_step_count=12, suppress_health_check=[HealthCheck.too_slow])
 
 # Many spellings of few canonical keys, so that small states are full of discrepancies.
 AWKWARD = (

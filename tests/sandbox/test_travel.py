@@ -156,7 +156,7 @@ def test_stacks_are_those_of_plain_lists(steps: list[tuple[str, int]]) -> None:
 
 
 @ON_DISK
-@given(st.data(), st.integers(1, 6))
+@given(st.data(), st.integers(1, 4))
 def test_undo_of_everything_gives_the_first_bytes_back(data: st.DataObject, count: int) -> None:
     with folder() as root:
         (root / "systems").mkdir()

@@ -67,13 +67,13 @@ def test_no_file_has_no_status(tmp_path: Path) -> None:
     assert files.regular(tmp_path / "f") is None
 
 
-def test_signature_is_settled_once_the_clock_has_moved_on() -> None:
-    now = time.time_ns()
-    fine, coarse = now - now % 1000 + 1 - 2 * FINE_CLOCK_NS, (now // 10**9 - 1) * 10**9
-    assert Signature(1, 1, fine).settled()
-    assert not Signature(1, 1, coarse).settled()
-    assert Signature(1, 1, coarse - COARSE_CLOCK_NS).settled()
-    assert not Signature(1, 1, now + 10**9 + 1).settled()
+def test_signature_is_settled_once_the_clock_has_moved_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000_000_000_000_000_000
+    monkeypatch.setattr(time, "time_ns", lambda: now)
+    for age, settled in ((FINE_CLOCK_NS + 1, True), (FINE_CLOCK_NS - 1, False), (-1, False)):
+        assert Signature(1, 1, now - age).settled() is settled
+    for age, settled in ((COARSE_CLOCK_NS + 10**9, True), (COARSE_CLOCK_NS, False), (0, False)):
+        assert Signature(1, 1, now - age).settled() is settled
 
 
 # Other writers
@@ -89,7 +89,8 @@ def test_open_file_has_a_writer(tmp_path: Path) -> None:
 
 
 @needs_leases
-def test_writer_is_waited_for(tmp_path: Path) -> None:
+def test_writer_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "STALLED_NS", 1 << 60)
     path = written(tmp_path / "f")
     file = path.open("a")
     threading.Timer(0.1, file.close).start()
@@ -99,6 +100,7 @@ def test_writer_is_waited_for(tmp_path: Path) -> None:
 
 @needs_leases
 def test_writer_that_does_not_end_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "STALLED_NS", 1 << 60)
     monkeypatch.setattr(files, "PATIENCE_SECONDS", 0)
     path = written(tmp_path / "f")
     with path.open("a"), pytest.raises(KeySyncError, match="f is being written by another program") as error:

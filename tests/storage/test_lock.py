@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -84,6 +85,20 @@ def test_lock_file_that_was_removed_is_made_anew(path: Path) -> None:
         path.unlink()
         with lock.held(path, 0):
             assert path.exists()
+
+
+def test_lock_file_that_was_removed_in_between_is_made_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flock, removed = fcntl.flock, list[bool]()
+
+    def late(descriptor: int, operation: int) -> None:
+        if not removed:
+            path.unlink()
+            removed.append(True)
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with lock.held(path, 5):
+        assert path.read_text() == f"{os.getpid()}\n"
 
 
 def test_pid_that_cannot_be_read_is_left_out(path: Path) -> None:
