@@ -82,11 +82,9 @@ def imported(home: Path, *arguments: str) -> list[str]:
     return subprocess.run(command, cwd=home, capture_output=True, text=True, check=True).stdout.splitlines()[-1].split()
 
 
-@pytest.mark.parametrize(
-    "line", ["--help", "help", "add-key --help", "help add-key", "--version", "nonsense", "add-key"]
-)
-def test_help_and_usage_errors_import_nothing_heavy(home: Path, line: str) -> None:
-    assert imported(home, *line.split())[1:] == []
+@pytest.mark.parametrize("line", ["--help", "help", "add-key --help", "help add-key", "--version"])
+def test_help_imports_nothing_heavy(home: Path, line: str) -> None:
+    assert imported(home, *line.split()) == ["0"]
 
 
 @pytest.mark.parametrize("line", ["status", "add-key X", "list", "undo", "log", "states"])

@@ -22,7 +22,7 @@ def put_in(talk: Talk, line: str) -> list[str]:
 
 def test_commands(talk: Talk) -> None:
     assert talk.offers("add") == ["add-key"]
-    assert talk.offers("re") == ["redo", "remove-key", "reset"]
+    assert {"redo", "remove-key", "reset"} <= set(talk.offers("re"))
     assert {command.name for command in COMMANDS} <= set(talk.offers(""))
 
 
