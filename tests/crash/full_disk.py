@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from tests.crash.checking import copied, expect, found
@@ -24,7 +25,7 @@ def main() -> None:
     disk = Path(sys.argv[1])
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "none", str(disk)], check=True)
     scratch = disk / "scratch"
-    with contextlib.closing(Program()) as program:
+    with tempfile.TemporaryDirectory() as said, contextlib.closing(Program(said=Path(said))) as program:
         begun = prepared(program, OPERATIONS[0], scratch / "begun")
         bulk_add = expect(program, BY_NAME["bulk-add"], scratch / "bulk-add", begun)
         for line in sys.stdin:

@@ -28,9 +28,13 @@ class Ended:
 
 
 class Program:
-    """Runs commands in forks of one server process. `package` is the folder that holds keysync_shell."""
+    """Runs commands in forks of one server process. `package` is the folder that holds keysync_shell.
 
-    def __init__(self, package: Path = ROOT) -> None:
+    What commands say goes into `said`, else into the folder that they run in.
+    """
+
+    def __init__(self, package: Path = ROOT, said: Path | None = None) -> None:
+        self._said = said
         self._environment = {**os.environ, **environment(package)}
         ours, theirs = socket.socketpair()
         with theirs:
@@ -47,7 +51,7 @@ class Program:
     def run(self, folder: Path, words: Sequence[str]) -> Ended:
         """Run a command in a folder, undisturbed."""
         self._start(folder, words, traced=False)
-        return _ended(folder, self._answer("status"))
+        return _ended(self._said or folder, self._answer("status"))
 
     def traced(
         self,
@@ -68,7 +72,7 @@ class Program:
             os.kill(pid, GO)
             if meanwhile is not None:
                 meanwhile(folder)
-            return _ended(folder, self._answer("status"))
+            return _ended(self._said or folder, self._answer("status"))
 
     def alone(self, folder: Path, words: Sequence[str], options: Sequence[str], trace: str = os.devnull) -> Ended:
         """As `traced`, but an interpreter of its own, from its first call on; no fork of the server."""
@@ -83,7 +87,8 @@ class Program:
 
     def _start(self, folder: Path, words: Sequence[str], *, traced: bool) -> int:
         job = {"folder": str(folder), "words": words, "traced": traced}
-        print(json.dumps({**job, "out": str(folder / "out"), "err": str(folder / "err")}), file=self._jobs, flush=True)
+        said = self._said or folder
+        print(json.dumps({**job, "out": str(said / "out"), "err": str(said / "err")}), file=self._jobs, flush=True)
         return self._answer("pid")
 
     def _answer(self, name: str) -> int:
@@ -95,8 +100,8 @@ def environment(package: Path) -> dict[str, str]:
     return {"PYTHONPATH": f"{package}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1", "POLARS_MAX_THREADS": "1"}
 
 
-def _ended(folder: Path, status: int) -> Ended:
-    said = [(folder / name).read_text(errors="backslashreplace") for name in ("out", "err")]
+def _ended(where: Path, status: int) -> Ended:
+    said = [(where / name).read_text(errors="backslashreplace") for name in ("out", "err")]
     return Ended(status, *said)
 
 

@@ -24,23 +24,27 @@ IN_THE_MIDDLE = ("fsync", "renameat2", "unlink")
 
 @dataclass(frozen=True)
 class Recording:
-    """What a command did. `done` are its commands, in order; `start` is the event from which on the power may fail."""
+    """What one command did, or two; `start` is the event from which on the power may fail."""
 
     expected: Expected
     recorder: Recorder
-    done: tuple[str, ...]
     start: int = 0
 
     def states(self, count: int | None, seed: int) -> list[tuple[Recording, Crash]]:
         """One crash for each disk state among so many, told apart also by what had been acknowledged."""
-        distinct: dict[tuple[int, bytes], Crash] = {}
+        distinct: dict[tuple[object, bytes], Crash] = {}
         for crash in sampled(list(crashes(self.recorder.events, self.start)), count, seed):
             tree = rebuilt(self.recorder.start, self.recorder.events, crash)
             distinct.setdefault((self.acknowledged(crash), fingerprint(tree)), crash)
         return [(self, crash) for crash in distinct.values()]
 
-    def acknowledged(self, crash: Crash) -> int:
-        return sum(_is_acknowledgement(event) for event in self.recorder.events[: crash.after])
+    def acknowledged(self, crash: Crash) -> tuple[str, ...]:
+        """The commands of which it was said that they are done; one that was killed comes before `start`."""
+        return tuple(
+            "later" if 0 < self.start <= i else "op"
+            for i, event in enumerate(self.recorder.events[: crash.after])
+            if isinstance(event, Told) and event.line.startswith("✓")
+        )
 
 
 @pytest.mark.parametrize("each", [50, pytest.param(None, marks=NIGHTLY)])
@@ -72,7 +76,7 @@ def test_a_power_loss_after_a_kill_and_another_command(bench: Bench, kills: int,
 def record(program: Program, folder: Path, expected: Expected) -> Recording:
     recorder = Recorder(copied(expected.before, folder))
     _run(program, folder, recorder, expected.operation.words, [])
-    return Recording(expected, recorder, ("op",))
+    return Recording(expected, recorder)
 
 
 def _record_killed(program: Program, folder: Path, job: tuple[Expected, str, int]) -> Recording:
@@ -82,7 +86,7 @@ def _record_killed(program: Program, folder: Path, job: tuple[Expected, str, int
     _run(program, folder, recorder, expected.operation.words, injected(strace.Point(name, nth, ""), "signal=KILL")[2:])
     start = len(recorder.events)
     _run(program, folder, recorder, LATER, [])
-    return Recording(expected, recorder, ("later",), start)
+    return Recording(expected, recorder, start)
 
 
 def _run(program: Program, folder: Path, recorder: Recorder, command: tuple[str, ...], options: list[str]) -> None:
@@ -100,7 +104,7 @@ def lose_power(program: Program, folder: Path, state: tuple[Recording, Crash]) -
     events = recording.recorder.events
     put(rebuilt(recording.recorder.start, events, crash), folder)
     name, complaint = found(program, recording.expected, folder)
-    missing = [command for command in recording.done[: recording.acknowledged(crash)] if command not in name.split()]
+    missing = [command for command in recording.acknowledged(crash) if command not in name.split()]
     if missing and not complaint:
         complaint = f"{missing} was acknowledged, but {name!r} is found"
     if not complaint:
@@ -112,7 +116,3 @@ def lose_power(program: Program, folder: Path, state: tuple[Recording, Crash]) -
 
 def _short(event: Event) -> str:
     return str(event)[:80]
-
-
-def _is_acknowledgement(event: Event) -> bool:
-    return isinstance(event, Told) and event.line.startswith("✓")

@@ -39,7 +39,7 @@ def errors(bench: Bench, name: str) -> str:
 
 def power_loss(bench: Bench, name: str) -> str:
     [recording] = bench.each(test_power_loss.record, bench.expected([BY_NAME[name]]))
-    return _first(bench, test_power_loss.lose_power, recording.states(500, seed=2), test_kills.FINE)
+    return _first(bench, test_power_loss.lose_power, recording.states(250, seed=2), test_kills.FINE)
 
 
 def lock(bench: Bench, name: str) -> str:
