@@ -110,6 +110,7 @@ def test_long_file_with_everything_in_it_is_read_as_csv_reads_it() -> None:
         (b"key,note\nK1,a,b\n", "A.csv:2: 3 fields, but the header has 2"),
         (b'key,note\nK1,"a,b"\nK2,"c,d\ne",f\n', "A.csv:3: 3 fields, but the header has 2"),
         (b"key,note\nK1\nK2,a,b\n", "A.csv:2: 1 fields, but the header has 2"),
+        (b"key,note\nK1\nK2,a,", "A.csv:2: 1 fields, but the header has 2"),
         (b'key,note\nK1,a\nK2,"b\n', "A.csv:3: a quote is never closed"),
         (b'key,note\nK1,"a"b\n', "A.csv:2: ',' expected after '\"'"),
         (b'"key\nK1\n', "A.csv:1: a quote is never closed"),
