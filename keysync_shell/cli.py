@@ -8,7 +8,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from keysync_shell import __version__
@@ -22,9 +22,14 @@ INTERRUPTED, BROKEN_PIPE = 130, 141
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The entry point; returns the exit code."""
+    return guarded(lambda: _run(list(sys.argv[1:] if argv is None else argv)))
+
+
+def guarded(work: Callable[[], int]) -> int:
+    """Run a program with streams that take anything; the exit code, also after Ctrl-C or when the reader left."""
     _make_streams_safe()
     try:
-        code = _run(list(sys.argv[1:] if argv is None else argv))
+        code = work()
         sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -52,6 +52,13 @@ def since(index: Index, change: Change, run: int) -> Since:
     return Since(run, now, come.drop("first"), gone.drop("first"), total)
 
 
+def since_findings(index: Index, before: pl.DataFrame, run: int) -> Since:
+    """The same where there is no history, only the findings of the run before."""
+    old, new = _identified(before), _identified(findings(index))
+    come, gone = new.join(old, on=IDENTITY, how="anti"), old.join(new, on=IDENTITY, how="anti")
+    return Since(run, index, come.drop("first"), gone.drop("first"), len(new) - len(come))
+
+
 def compare(
     predicted: pl.DataFrame, actions: pl.DataFrame, index: Index, known: Collection[MasterKey], touched: Touched
 ) -> pl.DataFrame:
