@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keysync_shell import __version__
-from keysync_shell.cli import guarded, home_folder
+from keysync_shell.cli import guarded
+from keysync_shell.config import home_folder
 from keysync_shell.errors import KeySyncError
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _generate(options: argparse.Namespace, chosen: Sources) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="keysync",
-        description="Reconcile once: compare the systems, propose master keys, write reports. The systems stay as they are.",
+        description="Reconcile once: compare, propose master keys, write reports. The systems stay as they are.",
         epilog="exit codes: 0 in sync, 1 discrepancies, 2 trouble",
         allow_abbrev=False,
     )

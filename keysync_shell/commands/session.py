@@ -5,6 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import polars as pl
 
 from keysync_shell.errors import Declined
 from keysync_shell.sandbox import Outcome, Request, Sandbox
@@ -15,12 +18,22 @@ def nobody(question: str) -> bool:
     raise Declined(f"{question} Nobody is there to say yes.", hint="Say it with --yes if you mean it.")
 
 
+@runtime_checkable
+class ShowsKeys(Protocol):
+    """A result that KEYS… `@last` may be about."""
+
+    @property
+    def shown_keys(self) -> pl.Series:
+        """The keys that it shows, in any order, also more than once."""
+
+
 @dataclass(frozen=True)
 class Session:
     """One command on one sandbox.
 
     `line` is the command as it was given and `source` where it came from (shell, script, one-shot). `ask` puts a
-    question to a person; `preview` shows them first what would happen. `read_stdin` gives what KEYS… `-` stands for.
+    question to a person; `preview` shows them first what would happen. `read_stdin` gives what KEYS… `-` stands for;
+    `last` is the previous result with keys.
     """
 
     sandbox: Sandbox
@@ -29,6 +42,7 @@ class Session:
     ask: Callable[[str], bool]
     preview: Callable[[Outcome], None]
     read_stdin: Callable[[], bytes]
+    last: ShowsKeys | None = None
 
     def request(self, kind: str, args: Namespace, *, destroys: bool = False, creates: bool = False) -> Request:
         """The request for a change; `destroys` has somebody approve it, unless --yes."""

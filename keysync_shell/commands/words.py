@@ -7,17 +7,23 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
+import polars as pl
+
 from keysync_shell.commands.session import Session
 from keysync_shell.core import table
 from keysync_shell.core.keys import check_key
-from keysync_shell.core.selectors import EVERYTHING, KeyQuery
+from keysync_shell.core.keysets import LAST, is_last
+from keysync_shell.core.selectors import EVERYTHING, KeyQuery, nothing_before
 from keysync_shell.errors import BadFile
 from keysync_shell.storage import files, system_csv
 from keysync_shell.storage.files import explained
 
 
 def looked_up(session: Session, words: list[str]) -> KeyQuery:
-    """What the words select among the keys that are there; no words mean all of them."""
+    """What the words select among the keys that are there; no words mean all of them.
+
+    Say what it is asked `on` where the state is at hand that it is about: for a change, inside its decision.
+    """
     return _query(session, words, look_up=True) if words else EVERYTHING
 
 
@@ -34,11 +40,21 @@ def _query(session: Session, words: list[str], *, look_up: bool) -> KeyQuery:
     for word in words:
         if word == "-":
             literals += _keys(session.read_stdin(), "<stdin>", session)
+        elif word == LAST and not look_up:
+            literals += table.distinct(_last(session)).to_list()
+        elif look_up and is_last(word):
+            plain.append(word)
         elif word.startswith("@"):
             literals += _keys(_content(word[1:], session), word[1:], session)
         else:
             plain.append(word)
-    return KeyQuery.parse(plain, session.sandbox.config.limits, look_up=look_up, literals=literals)
+    return KeyQuery.parse(
+        plain, session.sandbox.config.limits, look_up=look_up, literals=literals, last=lambda: _last(session)
+    )
+
+
+def _last(session: Session) -> pl.Series:
+    return nothing_before() if session.last is None else session.last.shown_keys
 
 
 def _content(name: str, session: Session) -> bytes:

@@ -171,7 +171,7 @@ class NoSuchKey(KeySyncError):
 
     def __init__(self, query: KeyQuery, systems: tuple[str, ...]) -> None:
         self.query = query
-        words = [*query.literals, *(r.word for r in query.ranges), *(e.word for e in query.expressions)]
+        words = query.words
         what = shown(words[0]) if len(words) == 1 else f"any of {len(words)} keys and patterns"
         super().__init__(f"no key in {', '.join(systems)} matches {what}", hint="`list` shows the keys that are there.")
 

@@ -99,8 +99,7 @@ class Index:
 def count(rows: pl.DataFrame, systems: Systems) -> Totals:
     """Totals of whole canonical groups: every spelling of each canonical key is among the rows."""
     totals = Totals(Counter(), Counter(), Counter(), Counter(), Counter())
-    odd = rows.filter(~pl.col("plain") | (pl.col("key") != pl.col("canonical")))["canonical"]
-    mixed = rows["canonical"].is_in(odd.unique().implode()) if len(odd) else None
+    mixed = _mixed(rows)
     simple = rows if mixed is None else rows.filter(~mixed)
     for mask, repeats, number in simple.group_by("mask", "repeats").len().iter_rows():
         totals.patterns[mask] += number
@@ -120,6 +119,16 @@ def _count_mixed(spelled: pl.DataFrame, totals: Totals, systems: Systems) -> Non
     for mask, variant, malformed, number in spelled.group_by("mask", "variant", "malformed").len().iter_rows():
         _add_bits(totals.variants, mask if variant else 0, number, systems)
         _add_bits(totals.malformed, mask if malformed else 0, number, systems)
+
+
+def described(rows: pl.DataFrame, systems: Systems) -> pl.DataFrame:
+    """As `spellings` of whole canonical groups, in no order: only groups with an odd spelling pay for the join."""
+    mixed = _mixed(rows)
+    none = pl.lit(0, dtype=MASK)
+    simple = (rows if mixed is None else rows.filter(~mixed)).with_columns(
+        pattern="mask", respelled=none, repeated="repeats", variant=pl.lit(False)
+    )
+    return simple if mixed is None else pl.concat([simple, spellings(rows.filter(mixed), systems)])
 
 
 def spellings(rows: pl.DataFrame, systems: Systems) -> pl.DataFrame:
@@ -149,6 +158,12 @@ def spellings(rows: pl.DataFrame, systems: Systems) -> pl.DataFrame:
         .drop("any_repeat")
         .collect()
     )
+
+
+def _mixed(rows: pl.DataFrame) -> pl.Series | None:
+    """Which rows belong to a canonical group in which some spelling is not the canonical one; None if there is none."""
+    odd = rows.filter(~pl.col("plain") | (pl.col("key") != pl.col("canonical")))["canonical"]
+    return rows["canonical"].is_in(odd.unique().implode()) if len(odd) else None
 
 
 def _held_twice(systems: Systems) -> pl.Expr:

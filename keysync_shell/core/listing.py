@@ -25,7 +25,7 @@ def listed(index: Index, query: KeyQuery, mask: int, pattern: int | None) -> pl.
     """
     rows = index.rows.filter((pl.col("mask") & mask) != 0) if mask != index.systems.all_bits else index.rows
     if not query.everything:
-        rows = table.rows_of(rows, query.matches(rows["key"]))
+        rows = table.rows_of(rows, query.on(index).matches(rows["key"]))
     family = index.rows.filter(pl.col("canonical").is_in(rows["canonical"].unique().implode()))
     patterns = index.groups(family).select("canonical", "pattern")
     found = rows.join(patterns, on="canonical", how="left", maintain_order="left").select(

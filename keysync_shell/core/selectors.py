@@ -1,25 +1,29 @@
-"""Which keys a command means: literals, ranges, globs and regular expressions.
+"""Which keys a command means: literals, ranges, globs, regular expressions and key sets.
 
 `CUST-00010..CUST-00020` is an inclusive range, `'CUST-0*'` a glob, `re:^CUST` a regular expression (found
-anywhere in the key), and `key:…` takes what follows literally. Globs and regular expressions only look up.
+anywhere in the key), `gap:D` and `A - D` are key sets (see core.keysets), and `key:…` takes what follows literally.
+Globs, regular expressions and key sets only look up.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from keysync_shell.core import table
+from keysync_shell.core import keysets, table
+from keysync_shell.core.index import Index
 from keysync_shell.core.keys import safe, shown
+from keysync_shell.core.keysets import KeySet
 from keysync_shell.core.limits import Limits
 from keysync_shell.errors import KeySyncError
 
 NUMBERED = re.compile(r"(.*?)([0-9]+)([^0-9]*)", re.DOTALL)
 WILD = frozenset("*?[")
+NONE = pl.Series(table.KEY, [], dtype=pl.String)
 
 
 @dataclass(frozen=True)
@@ -62,27 +66,52 @@ class Expression:
         return keys.filter(keys.str.contains(self.regex)) if len(keys) else keys
 
 
+def nothing_before() -> pl.Series:
+    """What `@last` means where no result came before. Raises KeySyncError."""
+    raise KeySyncError(
+        "there is no previous result, so @last means nothing",
+        hint="`list`, `discrepancies`, `diff` and `plan` make one, in the same shell or script. "
+        "A file of that name is @./last.",
+    )
+
+
 @dataclass(frozen=True)
 class KeyQuery:
-    """What the KEYS… of a command say."""
+    """What the KEYS… of a command say.
+
+    Key sets depend on the state: `on` an index they become keys that are `found`, and only then there are matches.
+    """
 
     literals: tuple[str, ...] = ()
     ranges: tuple[Range, ...] = ()
     expressions: tuple[Expression, ...] = ()
     everything: bool = False
+    sets: tuple[KeySet, ...] = ()
+    found: pl.Series = field(default=NONE, compare=False)
 
     @classmethod
-    def parse(cls, words: Iterable[str], limits: Limits, *, look_up: bool, literals: Iterable[str] = ()) -> KeyQuery:
+    def parse(
+        cls,
+        words: Iterable[str],
+        limits: Limits,
+        *,
+        look_up: bool,
+        literals: Iterable[str] = (),
+        last: Callable[[], pl.Series] = nothing_before,
+    ) -> KeyQuery:
         """Read KEYS… words; `literals` are keys that came from a file and are taken as they are.
 
-        Raises KeySyncError for a bad range, a bad expression, or more keys than one command may name.
+        `last` gives the keys of the previous result. Raises KeySyncError for a bad range, a bad expression, or more
+        keys than one command may name.
         """
-        plain, ranges, expressions = list(literals), [], []
+        plain, ranges, expressions, sets = list(literals), [], [], []
         for word in words:
             if word.startswith("key:"):
                 plain.append(word[4:])
             elif look_up and word.startswith("re:"):
                 expressions.append(Expression(word, "", _checked(word[3:], limits)))
+            elif look_up and (key_set := keysets.parse(word, lambda one: cls.parse([one], limits, look_up=True), last)):
+                sets.append(key_set)
             elif ".." in word:
                 ranges.append(_range(word))
             elif look_up and WILD & set(word):
@@ -90,7 +119,16 @@ class KeyQuery:
             else:
                 plain.append(word)
         limits.check("keys_per_command", len(plain) + sum(len(r) for r in ranges), "keys named")
-        return cls(tuple(plain), tuple(ranges), tuple(expressions))
+        return cls(tuple(plain), tuple(ranges), tuple(expressions), sets=tuple(sets))
+
+    @property
+    def words(self) -> list[str]:
+        """What was said, to be told in an error."""
+        return [*self.literals, *(one.word for one in (*self.ranges, *self.expressions, *self.sets))]
+
+    def on(self, index: Index) -> KeyQuery:
+        """The query with its key sets looked up. Raises KeySyncError as core.keysets.selected does."""
+        return replace(self, found=keysets.selected(self.sets, index)) if self.sets else self
 
     def named(self) -> pl.Series:
         """Every key that is named outright, distinct and in order."""
@@ -98,13 +136,15 @@ class KeyQuery:
         return table.distinct(pl.concat([literals, *(r.keys() for r in self.ranges)]))
 
     def matches(self, keys: pl.Series) -> pl.Series:
-        """Those of the sorted keys that are meant, distinct and in order."""
+        """Those of the sorted keys that are meant, distinct and in order; key sets were looked up before."""
         if self.everything:
             return table.distinct(keys)
+        assert self.found is not NONE or not self.sets, "a query with key sets is asked `on` an index"
         rows = pl.DataFrame({table.KEY: keys})
         named = self.named()
         found = [named.filter(table.holds(rows, named))]
         found += [expression.matching(rows) for expression in self.expressions]
+        found += [self.found.filter(table.holds(rows, self.found))]
         return table.distinct(pl.concat(found))
 
 
