@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keysync_shell.commands.registry import Command
-from keysync_shell.commands.session import Session
+from keysync_shell.commands.session import Session, ShowsKeys
 from keysync_shell.core.keys import safe
 from keysync_shell.errors import KeySyncError
 from keysync_shell.render.views import view
@@ -27,21 +27,24 @@ BUG = 70
 
 @dataclass
 class Dialogue:
-    """The sandbox with whoever talks to it. `debug` shows tracebacks."""
+    """The sandbox with whoever talks to it. `debug` shows tracebacks; `last` is the last result with keys."""
 
     sandbox: Sandbox
     writer: Callable[[], Writer]
     ask: Callable[[str], bool]
     read_stdin: Callable[[], bytes] = lambda: sys.stdin.buffer.read()
     debug: bool = False
+    last: ShowsKeys | None = None
 
     def run(self, command: Command, args: Namespace, line: str, source: str) -> int:
         """Run one command and return its exit code. KeyboardInterrupt and BrokenPipeError pass through."""
         writer = self.writer()
         try:
             sandbox = self._sandbox(args)
-            session = Session(sandbox, line, source, self.ask, self._preview, self.read_stdin)
+            session = Session(sandbox, line, source, self.ask, self._preview, self.read_stdin, self.last)
             result = command.load()(session, args)
+            if isinstance(result, ShowsKeys):
+                self.last = result
             shown = view(result)
             with _told(result), _written_to(getattr(args, "output", None), writer) as target:
                 target.show(shown, command.name, args.format, _taken(sandbox.warnings))

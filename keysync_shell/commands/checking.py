@@ -44,7 +44,8 @@ def repair(session: Session, args: Namespace) -> Repair | Outcome:
     if args.repeats is not None:
         query = looked_up(session, args.repeats)
         return sandbox.edit(
-            lambda state: edits.without_repeats(state, query, (system,)), session.request("repair", args, destroys=True)
+            lambda state: edits.without_repeats(state, query.on(sandbox.index), (system,)),
+            session.request("repair", args, destroys=True),
         )
     return sandbox.repair(
         session.request("repair", args), system, args.drop_lines, lambda plan: session.confirm(_question(plan), args)

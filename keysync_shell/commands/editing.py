@@ -59,7 +59,8 @@ def add_key(session: Session, args: Namespace) -> Outcome:
 def remove_key(session: Session, args: Namespace) -> Outcome:
     query, systems = looked_up(session, args.keys), session.sandbox.systems.parse(args.systems)
     return session.sandbox.edit(
-        lambda state: edits.remove(state, query, systems), session.request("remove", args, destroys=True)
+        lambda state: edits.remove(state, query.on(session.sandbox.index), systems),
+        session.request("remove", args, destroys=True),
     )
 
 
@@ -67,7 +68,8 @@ def modify_key(session: Session, args: Namespace) -> Outcome:
     query, systems = looked_up(session, args.keys), session.sandbox.systems.parse(args.systems)
     spell = _checked(_spell(args), session)
     return session.sandbox.edit(
-        lambda state: edits.respell(state, query, systems, spell, merge=args.merge), session.request("modify", args)
+        lambda state: edits.respell(state, query.on(session.sandbox.index), systems, spell, merge=args.merge),
+        session.request("modify", args),
     )
 
 
@@ -75,7 +77,9 @@ def corrupt(session: Session, args: Namespace) -> Outcome:
     query, systems = looked_up(session, args.keys), session.sandbox.systems.parse(args.systems)
     how_many = _how_many(args)
     return session.sandbox.edit(
-        lambda state: edits.corrupt(state, args.kind, query, systems, how_many=how_many, seed=args.seed),
+        lambda state: edits.corrupt(
+            state, args.kind, query.on(session.sandbox.index), systems, how_many=how_many, seed=args.seed
+        ),
         session.request("corrupt", args),
     )
 
@@ -121,7 +125,7 @@ def _carry(session: Session, args: Namespace, *, move: bool) -> Outcome:
     systems = session.sandbox.systems
     query, source, targets = looked_up(session, args.keys), systems.find(args.source), systems.parse(args.targets)
     return session.sandbox.edit(
-        lambda state: edits.copy(state, query, source, targets, move=move),
+        lambda state: edits.copy(state, query.on(session.sandbox.index), source, targets, move=move),
         session.request("move" if move else "copy", args),
     )
 

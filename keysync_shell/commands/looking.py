@@ -33,6 +33,10 @@ class Cap:
     limit: int | None
     rest: str
 
+    def head(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows that were asked for: what does not fit a screen is there all the same."""
+        return rows if self.limit is None else rows.head(self.limit)
+
 
 @dataclass(frozen=True)
 class Status:
@@ -50,6 +54,10 @@ class KeyList:
     systems: Systems
     cap: Cap
 
+    @property
+    def shown_keys(self) -> pl.Series:
+        return self.cap.head(self.rows)["key"]
+
 
 @dataclass(frozen=True)
 class Findings:
@@ -59,6 +67,10 @@ class Findings:
     systems: Systems
     cap: Cap
     exit_code: int
+
+    @property
+    def shown_keys(self) -> pl.Series:
+        return self.cap.head(self.rows)["keys"].explode()
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,12 @@ class Difference:
     by_system: bool
     cap: Cap
     exit_code: int
+
+    @property
+    def shown_keys(self) -> pl.Series:
+        """The spellings on both sides."""
+        rows = self.cap.head(self.rows)
+        return pl.concat([rows["key"], rows["became"].drop_nulls().alias("key")])
 
 
 def status(session: Session, args: Namespace) -> Status:

@@ -51,6 +51,10 @@ class Planned:
     saved: str | None
     exit_code: int
 
+    @property
+    def shown_keys(self) -> pl.Series:
+        return self.plan.actions["key"]
+
 
 @dataclass(frozen=True)
 class Predicted:
@@ -325,7 +329,7 @@ def _policy(session: Session, args: Namespace, index: Index) -> Policy:
     given = {name: value for name in names if (value := getattr(args, name, None)) is not None}
     overrides: dict[str, str] = {}
     for words, decision in args.decide:
-        keys = looked_up(session, [words]).matches(index.rows["key"])
+        keys = looked_up(session, [words]).on(index).matches(index.rows["key"])
         chosen = index.rows.filter(pl.col("key").is_in(keys.implode()))["canonical"]
         overrides |= dict.fromkeys(chosen, decision)
     return replace(session.sandbox.config.policy, **given, overrides=overrides)

@@ -23,7 +23,6 @@ from keysync_shell.errors import KeySyncError
 
 NUMBERED = re.compile(r"(.*?)([0-9]+)([^0-9]*)", re.DOTALL)
 WILD = frozenset("*?[")
-NONE = pl.Series(table.KEY, [], dtype=pl.String)
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ class KeyQuery:
     expressions: tuple[Expression, ...] = ()
     everything: bool = False
     sets: tuple[KeySet, ...] = ()
-    found: pl.Series = field(default=NONE, compare=False)
+    found: pl.Series | None = field(default=None, compare=False)
 
     @classmethod
     def parse(
@@ -124,7 +123,8 @@ class KeyQuery:
     @property
     def words(self) -> list[str]:
         """What was said, to be told in an error."""
-        return [*self.literals, *(one.word for one in (*self.ranges, *self.expressions, *self.sets))]
+        ranges, expressions = [one.word for one in self.ranges], [one.word for one in self.expressions]
+        return [*self.literals, *ranges, *expressions, *(one.word for one in self.sets)]
 
     def on(self, index: Index) -> KeyQuery:
         """The query with its key sets looked up. Raises KeySyncError as core.keysets.selected does."""
@@ -139,12 +139,12 @@ class KeyQuery:
         """Those of the sorted keys that are meant, distinct and in order; key sets were looked up before."""
         if self.everything:
             return table.distinct(keys)
-        assert self.found is not NONE or not self.sets, "a query with key sets is asked `on` an index"
+        assert self.found is not None or not self.sets, "a query with key sets is asked `on` an index"
         rows = pl.DataFrame({table.KEY: keys})
         named = self.named()
         found = [named.filter(table.holds(rows, named))]
         found += [expression.matching(rows) for expression in self.expressions]
-        found += [self.found.filter(table.holds(rows, self.found))]
+        found += [] if self.found is None else [self.found.filter(table.holds(rows, self.found))]
         return table.distinct(pl.concat(found))
 
 

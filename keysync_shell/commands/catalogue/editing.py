@@ -26,8 +26,12 @@ CORRUPTIONS = (
 )
 # The scenarios of core.mock, written out likewise.
 SCENARIOS = ("normal", "drift", "failure", "recovery")
-KEYS_HELP = "keys, ranges CUST-00010..CUST-00020, globs 'CUST-0*', re:PATTERN, @FILE, - for stdin"
-NEW_KEYS_HELP = "keys, ranges CUST-00010..CUST-00020, @FILE (one key a line, or a CSV), - for stdin"
+KEYS_HELP = (
+    "keys, ranges CUST-00010..CUST-00020, globs 'CUST-0*', re:PATTERN, @FILE, - for stdin; "
+    "gap[:D], unauthorized[:B], duplicate[:C], variant[:E], malformed[:E], pattern:AB..E, @last (the previous result); "
+    "sets 'A - D', '(B | C) & gap:D' (& binds first, then - and | from the left); key:TEXT is TEXT itself"
+)
+NEW_KEYS_HELP = "keys, ranges CUST-00010..CUST-00020, @FILE (one key a line, or a CSV), @last, - for stdin"
 
 
 def at_least(least: int) -> type[int]:
