@@ -98,7 +98,10 @@ class Terminal:
 
     def _take(self) -> None:
         with contextlib.suppress(pexpect.TIMEOUT):
-            piece = self.process.read_nonblocking(65536, timeout=0.1)
+            try:
+                piece = self.process.read_nonblocking(65536, timeout=0.1)
+            except pexpect.EOF:
+                raise AssertionError(f"the shell has ended; the screen was:\n{self.text}") from None
             self.raw += piece
             self._stream.feed(piece)
             for _ in range(piece.count(ASK_PLACE)):  # as every terminal answers
