@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import polars as pl
@@ -35,6 +35,7 @@ class Result:
     master_keys: tuple[MasterKey, ...]
     events: tuple[Event, ...]
     absent: tuple[str, ...] = ()
+    spelled: Mapping[tuple[str, str], str] = field(default_factory=dict)  # of unauthorized keys, per system
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ def registered(known: Collection[MasterKey]) -> set[str]:
 def predict(state: State, index: Index, policy: Policy, known: Collection[MasterKey]) -> tuple[Plan, Prediction]:
     """The plan, and what it leads one to expect."""
     made = plan(state, index, policy, registered(known))
+    found = findings(index)
+    spelled = _spellings(index, found.filter(pl.col("kind") == "unauthorized")["canonical"])
     proposed = made.actions.filter(pl.col("sign") == PROPOSE)
     signs = {ADD: "added", REMOVE: "removed", CHANGE: "changed"}
     per_system: dict[str, dict[str, int]] = {}
@@ -79,6 +82,8 @@ def run(
 ) -> Result:
     """Compare and propose. Nothing is written, and the systems are not changed."""
     made = plan(state, index, policy, registered(known))
+    found = findings(index)
+    spelled = _spellings(index, found.filter(pl.col("kind") == "unauthorized")["canonical"])
     proposed = tuple(proposals(made, index, policy, number, time, auto_approve, _next_id(known)))
     summary = summarize(index, state)
     return Result(
@@ -89,12 +94,13 @@ def run(
         index.rules,
         policy,
         summary,
-        findings(index),
+        found,
         made,
         proposed,
         (*known, *proposed),
         tuple(_events(number, time, summary, proposed, mode)),
         absent,
+        spelled,
     )
 
 
@@ -122,7 +128,7 @@ def proposals(
 ) -> list[MasterKey]:
     """The master keys that a plan proposes, numbered from `first_id` (the registry gives the real numbers)."""
     wanted = made.actions.filter(pl.col("sign") == PROPOSE)
-    spelled = _spellings(index, wanted)
+    spelled = _spellings(index, wanted["key"])
     return [
         MasterKey(
             id=first_id + i,
@@ -140,9 +146,9 @@ def proposals(
     ]
 
 
-def _spellings(index: Index, wanted: pl.DataFrame) -> dict[tuple[str, str], str]:
-    """How the source system spells each key."""
-    rows = index.rows.filter(pl.col("canonical").is_in(wanted["key"].implode()))
+def _spellings(index: Index, wanted: pl.Series) -> dict[tuple[str, str], str]:
+    """How each system spells each of the canonical keys; the first spelling if it has several."""
+    rows = index.rows.filter(pl.col("canonical").is_in(wanted.implode()))
     spelled: dict[tuple[str, str], str] = {}
     for key, canonical, mask in rows.select("key", "canonical", "mask").iter_rows():
         for system in index.systems.members(mask):

@@ -119,7 +119,7 @@ def _unauthorized(result: Result) -> pl.DataFrame:
             values = (
                 canonical,
                 system,
-                keys[0],
+                result.spelled.get((canonical, system), keys[0]),
                 master.master_key if master else "",
                 master.strategy if master else result.policy.strategy,
                 master.status if master else "not proposed",
