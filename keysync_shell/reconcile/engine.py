@@ -55,8 +55,6 @@ def registered(known: Collection[MasterKey]) -> set[str]:
 def predict(state: State, index: Index, policy: Policy, known: Collection[MasterKey]) -> tuple[Plan, Prediction]:
     """The plan, and what it leads one to expect."""
     made = plan(state, index, policy, registered(known))
-    found = findings(index)
-    spelled = _spellings(index, found.filter(pl.col("kind") == "unauthorized")["canonical"])
     proposed = made.actions.filter(pl.col("sign") == PROPOSE)
     signs = {ADD: "added", REMOVE: "removed", CHANGE: "changed"}
     per_system: dict[str, dict[str, int]] = {}
