@@ -141,17 +141,22 @@ class _Parser(argparse.ArgumentParser):
     """Repeats no word of the command line that a terminal would obey."""
 
     def error(self, message: str) -> NoReturn:
-        from keysync_shell.core.keys import safe
+        super().error(_safe(message))
 
-        super().error(safe(message))
+
+def _safe(text: str) -> str:
+    """As core.keys.safe, which costs the import of Polars: only where there is something to hide."""
+    if text.isascii() and text.isprintable():
+        return text
+    from keysync_shell.core.keys import safe
+
+    return safe(text)
 
 
 def _unknown(word: str) -> int:
-    from keysync_shell.core.keys import safe
-
     meant = near(word, (*BY_NAME, "run", "source", "help"))
     hint = f"Did you mean {meant}?" if meant else f"{PROG} --help lists the commands."
-    sys.stderr.write(f"error: there is no command '{safe(word)}'\nhint: {hint}\n")
+    sys.stderr.write(f"error: there is no command '{_safe(word)}'\nhint: {hint}\n")
     return UNKNOWN
 
 
