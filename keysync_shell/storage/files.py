@@ -20,6 +20,7 @@ from keysync_shell.errors import KeySyncError, ReadOnlyHome
 
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
+ASIDE = ".old.tmp"  # the end of a folder's name while it makes room for another
 READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}
 COARSE_CLOCK_NS = 2_000_000_000  # FAT counts in steps of 2 s, HFS+ and ext3 in seconds
@@ -206,7 +207,7 @@ def swap(new: Path, target: Path) -> None:
     if os.path.lexists(target) and _exchange(new, target):
         return
     if target.is_dir():
-        aside = new.with_name(f"{new.name}.old.tmp")
+        aside = new.with_name(f"{new.name}{ASIDE}")
         target.rename(aside)
         new.rename(target)
         aside.rename(new)

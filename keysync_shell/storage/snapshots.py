@@ -177,7 +177,8 @@ def sweep(folder: Path) -> None:
     """Drop what a crash left behind; the lock is held, so nobody is at work there. Trouble is ignored."""
     with contextlib.suppress(OSError):
         for entry in folder.glob(".*.tmp"):
-            shutil.rmtree(entry, ignore_errors=True)
+            if not (entry.name.endswith(files.ASIDE) and _put_back(folder, entry)):
+                shutil.rmtree(entry, ignore_errors=True)
 
 
 def dump(manifest: Manifest) -> bytes:
@@ -221,6 +222,16 @@ def _sane(manifest: Manifest) -> bool:
 def _known(folder: Path) -> str:
     known = names(folder)
     return f"There is {', '.join(known[:10])}." if known else "There is none yet; `save-state NAME` makes one."
+
+
+def _put_back(folder: Path, aside: Path) -> bool:
+    """Give a snapshot its name again, if it had stepped aside for another one that did not come."""
+    with contextlib.suppress(OSError, KeySyncError):
+        name = check_name(read_manifest(folder, aside.name).name)
+        if not (folder / name).exists():
+            aside.rename(folder / name)
+            return True
+    return False
 
 
 @contextlib.contextmanager

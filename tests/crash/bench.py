@@ -73,19 +73,27 @@ class Bench:
         self._expected |= {one.operation.name: one for one in self.each(expect, missing)}
         return self.expected(operations)
 
-    def points(self, expected: Sequence[Expected]) -> list[list[Point]]:
-        """The calls of each of these operations."""
-        return self.each(lambda program, folder, one: calls(program, folder, one.before, one.operation.words), expected)
+    def points(self, expected: Sequence[Expected], options: Sequence[str] = ()) -> list[list[Point]]:
+        """The calls of each of these operations, under strace with these options."""
+        return self.each(
+            lambda program, folder, one: calls(program, folder, one.before, one.operation.words, options), expected
+        )
 
 
 def calls(
-    program: Program, folder: Path, before: Path, command: tuple[str, ...], *, alone: bool = False
+    program: Program,
+    folder: Path,
+    before: Path,
+    command: tuple[str, ...],
+    options: Sequence[str] = (),
+    *,
+    alone: bool = False,
 ) -> list[Point]:
     """The calls of a command on a copy of that folder."""
     trace = folder.with_suffix(".trace")
     try:
         run = program.alone if alone else program.traced
-        ended = run(checking.copied(before, folder), words(command), [], str(trace))
+        ended = run(checking.copied(before, folder), words(command), options, str(trace))
         assert ended.status == 0, ended.err
         return strace.points(trace)
     finally:

@@ -10,12 +10,13 @@ import pytest
 
 from tests.crash.bench import Bench, calls, complaints, sampled
 from tests.crash.checking import Expected, copied, found
-from tests.crash.operations import PROBE, words
+from tests.crash.operations import BY_NAME, PROBE, words
 from tests.crash.program import Ended, Program
 from tests.crash.report import tried
 from tests.crash.strace import Point, injected
 
 KILL = "signal=KILL"
+NO_EXCHANGE = ("-e", "trace=all", "-e", "inject=renameat2:error=ENOSYS")
 FINE = ("", "op")  # the pictures that may be found
 PENDING = "(not committed before the script ends)"
 NIGHTLY = (pytest.mark.nightly, pytest.mark.timeout(7200))
@@ -53,6 +54,26 @@ def test_a_killed_recovery_goes_on_at_the_next_start(bench: Bench, states: int, 
         "kill -9 in the recovery",
         f"{len(told)} points after {len(wrecks)} crashes in {len(expected)} operations: 0 torn, 0 leftovers",
     )
+
+
+@pytest.mark.parametrize("each", [24, pytest.param(None, marks=NIGHTLY)])
+def test_where_two_names_cannot_be_exchanged(bench: Bench, each: int | None) -> None:
+    """The way of other file systems and other systems: plain renames."""
+    expected = bench.expected([BY_NAME["add"], BY_NAME["replace-state"]])
+
+    def kill(program: Program, folder: Path, job: tuple[Expected, Point]) -> str:
+        one, point = job
+        copied(one.before, folder)
+        options = [*injected(point, KILL), *NO_EXCHANGE]
+        return _verdict(program, folder, one, program.traced(folder, words(one.operation.words), options), point)
+
+    jobs = [
+        (one, point)
+        for one, there in zip(expected, bench.points(expected, NO_EXCHANGE), strict=True)
+        for point in sampled(in_the_middle(there), each, seed=7)
+    ]
+    assert complaints(bench.each(kill, jobs), FINE) == ""
+    tried("kill -9 without RENAME_EXCHANGE", f"{len(jobs)} points in {len(expected)} operations: 0 torn, 0 leftovers")
 
 
 @pytest.mark.parametrize("count", [8, pytest.param(None, marks=NIGHTLY)])

@@ -79,10 +79,10 @@ BUGS = (
     Bug(
         "the swap before the row",
         "storage/commit",
-        "        self._append(operation, staging.token, change, originals)\n        self._committed",
-        "        [files.swap(file.path, file.target) for file in staged.values()]\n"
+        "        self._append(operation, staging.token, change, originals)\n        self._committed = True\n",
+        "        kept = self._swap_in(staging, operation)\n"
         "        self._append(operation, staging.token, change, originals)\n"
-        "        [files.swap(file.path, file.target) for file in staged.values()]\n        self._committed",
+        "        return Committed(operation, tuple(kept))\n",
         trials.kills,
     ),
     Bug(
