@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +173,9 @@ def reconcile(session: Session, args: Namespace) -> Reconciled:
         if args.dry_run:
             return Reconciled(result, None, {}, since, committed=False)
         folder = Path(args.output_dir).expanduser() if args.output_dir else _folder(sandbox, number)
-        _record(session, registry, result, memory, folder, findings(memory.index))
+        operation = memory.newest.number if memory.newest else 0
+        run = engine.as_run(result, line=session.line, user=sandbox.author(), operation=operation, folder=str(folder))
+        registry.add_run(run, findings(memory.index), result.plan.actions, result.proposals, result.events)
         there = tuple(registry.master_keys())
         result = replace(result, master_keys=there)
         with explained(f"run {number} is recorded, but its reports were not written", lambda: True):
@@ -195,12 +197,12 @@ def apply(session: Session, args: Namespace) -> Outcome:
             raise KeySyncError(
                 f"{args.plan} was made on other content than the systems hold now", hint="Make a new one: plan --output"
             )
-        made = planned(state, index, policy, registered(known))
-        if saved and saved.actions != _binding(made):
+        if saved and saved.actions != _binding(planned(state, index, policy, registered(known))):
             raise KeySyncError(
                 f"{args.plan} was edited, or made by another version", hint="Make a new one: plan --output"
             )
-        made = made.only(args.only, wanted)
+        kinds = args.only or tuple(DECISIONS)
+        made = planned(state, index, policy, registered(known), kinds=kinds, system=wanted)
         proposals[:] = engine.proposals(made, index, policy, None, sandbox.now(), False, 0)
         return carry_out(state, made)
 
@@ -358,21 +360,6 @@ def _saved(path: Path) -> _SavedPlan:
         return _SavedPlan(Policy(**data["policy"]), str(data["digest"]), list(data["actions"]))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise KeySyncError(f"{path} is no saved plan: {error}", hint="Make one with: plan --output P.json") from error
-
-
-def _record(
-    session: Session, registry: Registry, result: Result, memory: Memory, folder: Path, found: pl.DataFrame
-) -> None:
-    details = {
-        "summary": asdict(result.summary),
-        "policy": result.policy.as_data(),
-        "rules": asdict(result.rules),
-        "proposed": len(result.proposals),
-    }
-    number = memory.newest.number if memory.newest else 0
-    author = session.sandbox.author()
-    run = Run(result.number, result.time, result.mode, session.line, author, number, str(folder), details)
-    registry.add_run(run, found, result.plan.actions, result.proposals, result.events)
 
 
 def _folder(sandbox: Sandbox, number: int) -> Path:

@@ -7,7 +7,7 @@ on the state that the one before would leave, until nothing is left to do.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -22,7 +22,11 @@ from keysync_shell.core.state import State
 from keysync_shell.core.systems import Systems
 
 ADD, REMOVE, CHANGE, PROPOSE, REPORT = "+", "-", "~", "?", "!"
-MOST_ROUNDS = 5
+ACTING = [ADD, REMOVE, CHANGE]
+MOST_ROUNDS = 8
+
+# Which kind acts first where several are about the same key: what is respelled need not go, and what went is no double.
+PRECEDENCE = {"gap": 0, "unauthorized": 1, "variant": 2, "malformed": 3, "duplicate": 4}
 
 # `key` is a spelling (a canonical key where a master key is proposed); `became` the spelling after a change;
 # `source` the system whose row is copied; `form` says of a duplicate how it is one.
@@ -54,23 +58,26 @@ class Plan:
     def changes_anything(self) -> bool:
         return bool((self.actions["sign"] != REPORT).any())
 
-    def only(self, kinds: Collection[str] = (), system: str | None = None) -> Plan:
-        """The part of it that is about some kinds of findings and one system."""
-        actions = self.actions
-        if kinds:
-            actions = actions.filter(pl.col("kind").is_in(list(kinds)))
-        if system is not None:
-            actions = actions.filter(pl.col("system") == system)
-        return Plan(self.policy, actions)
 
+def plan(
+    state: State,
+    index: Index,
+    policy: Policy,
+    registered: Collection[str] = (),
+    *,
+    kinds: Collection[str] = tuple(DECISIONS),
+    system: str | None = None,
+) -> Plan:
+    """Decide about every finding of some kinds, acting on one system only if it is named.
 
-def plan(state: State, index: Index, policy: Policy, registered: Collection[str] = ()) -> Plan:
-    """Decide about every finding. `registered` are canonical keys for which a master key is proposed already."""
-    rounds = [_round(index, policy, registered, 1)]
-    while not policy.settled and len(rounds) < MOST_ROUNDS and (rounds[-1]["sign"].is_in([ADD, REMOVE, CHANGE])).any():
+    `registered` are canonical keys for which a master key is proposed already.
+    """
+    context = _Context(index, policy, registered)
+    rounds = [_round(context, kinds, system, 1)]
+    while not policy.settled and len(rounds) < MOST_ROUNDS and rounds[-1]["sign"].is_in(ACTING).any():
         edit = carry_out(state, Plan(policy, rounds[-1]))
         state, index = state.apply(edit.change), index.updated(edit.change)
-        later = _round(index, policy, registered, len(rounds) + 1)
+        later = _round(replace(context, index=index), kinds, system, len(rounds) + 1)
         rounds[-1] = rounds[-1].filter(pl.col("sign") != REPORT)  # reported anew as far as they are still there
         seen = pl.concat([part.filter(pl.col("sign") == PROPOSE) for part in rounds])["key"]
         rounds.append(later.filter(~((pl.col("sign") == PROPOSE) & pl.col("key").is_in(seen.implode()))))
@@ -79,18 +86,18 @@ def plan(state: State, index: Index, policy: Policy, registered: Collection[str]
 
 def carry_out(state: State, wanted: Plan) -> Edit:
     """What the additions, removals and changes of a plan do to the state it was made on."""
-    done = Change()
+    done, authority = Change(), state.systems.authority
+    # First the authority: what it adopts may be removed from the others in the same round.
+    names = (authority, *(name for name in state.systems.names if name != authority))
     for _, actions in wanted.actions.group_by("round", maintain_order=True):
-        for name in state.systems.names:
+        for name in names:
             change = _carried(state, actions.filter(pl.col("system") == name), name)
             state, done = state.apply(change), done.then(change)
     return Edit(done)
 
 
-def _round(index: Index, policy: Policy, registered: Collection[str], number: int) -> pl.DataFrame:
-    found = findings(index)
-    decided = found.with_columns(decision=_decision(policy))
-    context = _Context(index, policy, registered)
+def _round(context: _Context, kinds: Collection[str], system: str | None, number: int) -> pl.DataFrame:
+    decided = findings(context.index, kinds).with_columns(decision=_decision(context.policy))
     parts = [
         context.actions(kind, decision, decided.filter((pl.col("kind") == kind) & (pl.col("decision") == decision)))
         for kind in DECISIONS
@@ -104,8 +111,22 @@ def _round(index: Index, policy: Policy, registered: Collection[str], number: in
         .with_columns(about=pl.when(pl.col("sign") == REPORT).then("kind").otherwise(pl.lit("")))
         .unique(subset=["sign", "system", "key", "form", "about"], keep="first", maintain_order=True)
         .drop("about")
+        .filter(pl.lit(True) if system is None else pl.col("system") == system)
+        .filter(_first_to_act())
         .sort(by_kind, "system", "canonical", "key", maintain_order=True)
     )
+
+
+def _first_to_act() -> pl.Expr:
+    """Of several actions on one key of one system only those of the first kind; the next round sees what they leave.
+
+    Where an unauthorized key is adopted or removed, nothing else is done about it anywhere.
+    """
+    acts = pl.col("sign").is_in(ACTING)
+    rank = pl.when(acts).then(pl.col("kind").replace_strict(PRECEDENCE, return_dtype=pl.Int32))
+    unauthorized = acts & (pl.col("kind") == "unauthorized")
+    first = (rank == rank.min().over("system", "canonical")) & (unauthorized | ~unauthorized.any().over("canonical"))
+    return ~acts | first
 
 
 def _decision(policy: Policy) -> pl.Expr:
@@ -144,12 +165,13 @@ class _Context:
                 return self._removals(found, everywhere=True)
             case "variant", "respell":  # C writes cust_1 for CUST-1: C writes what A writes
                 return self._respellings(found)
-            case "duplicate", "keep-first":  # E has it twice: the first row stays
-                return self._surplus(found)
+            case "duplicate", "keep-first":  # E has it twice: the first row stays. What A writes is only reported
+                return pl.concat([self._surplus(self._theirs(found)), self._reports(self._ours(found))])
             case "duplicate", "canonical":  # E has it twice, differently spelled: one row, spelled as A does
-                return self._respellings(found, duplicates=True)
+                theirs = self._respellings(self._theirs(found), duplicates=True)
+                return pl.concat([theirs, self._reports(self._ours(found))])
             case "malformed", "remove":  # D's CUST-1!@# is beyond repair: it goes, unless A itself writes so
-                return self._removals(found, everywhere=False)
+                return pl.concat([self._removals(found, everywhere=False), self._reports(self._as_ours(found))])
             case (("variant" | "duplicate" | "malformed"), "report"):  # somebody should know
                 return self._reports(found)
             case _, "ignore":  # somebody decided that this one is all right
@@ -159,6 +181,18 @@ class _Context:
     @property
     def systems(self) -> Systems:
         return self.index.systems
+
+    def _ours(self, found: pl.DataFrame) -> pl.DataFrame:
+        """The findings in the authority itself: nothing but an adoption changes what it holds."""
+        return found.filter((pl.col("systems") & self.systems.authority_bit) != 0)
+
+    def _theirs(self, found: pl.DataFrame) -> pl.DataFrame:
+        return found.filter((pl.col("systems") & self.systems.authority_bit) == 0)
+
+    def _as_ours(self, found: pl.DataFrame) -> pl.DataFrame:
+        """The findings about spellings that the authority holds as well."""
+        held = self.index.rows.filter((pl.col("mask") & self.systems.authority_bit) != 0)["key"]
+        return found.filter(pl.col("keys").list.first().is_in(held.implode()))
 
     def _exploded(self, found: pl.DataFrame) -> pl.DataFrame:
         """One row a system and finding, `system` as its name."""
@@ -275,6 +309,7 @@ def _carried(state: State, actions: pl.DataFrame, name: str) -> Change:
         state, done = state.apply(edit.change), done.then(edit.change)
     for (source,), rows in actions.filter(pl.col("sign") == ADD).group_by("source", maintain_order=True):
         if table.holds(state.tables[str(source)], rows["key"]).any():
-            edit = edits.copy(state, KeyQuery(tuple(rows["key"])), str(source), (name,))
-            state, done = state.apply(edit.change), done.then(edit.change)
+            added = KeyQuery(tuple(rows["key"]))
+            for step in (lambda here, added=added, source=source: edits.copy(here, added, str(source), (name,)),):
+                pass
     return done

@@ -15,7 +15,7 @@ from keysync_shell.core.policy import Policy
 from keysync_shell.core.rules import Rules
 from keysync_shell.core.state import State
 from keysync_shell.core.systems import Systems
-from keysync_shell.storage.registry import ACTIVE, PROPOSED, Event, MasterKey
+from keysync_shell.storage.registry import ACTIVE, PROPOSED, Event, MasterKey, Run
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +100,17 @@ def run(
         absent,
         spelled,
     )
+
+
+def as_run(result: Result, *, line: str, user: str, operation: int, folder: str) -> Run:
+    """The run as it is recorded; `operation` is the last one before it."""
+    details = {
+        "summary": asdict(result.summary),
+        "policy": result.policy.as_data(),
+        "rules": asdict(result.rules),
+        "proposed": len(result.proposals),
+    }
+    return Run(result.number, result.time, result.mode, line, user, operation, folder, details)
 
 
 def score(prediction: Prediction, result: Result, master_keys: Collection[MasterKey]) -> dict[str, Any]:

@@ -7,12 +7,10 @@ import getpass
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import polars as pl
 
 from keysync_shell.core.discrepancies import findings
 from keysync_shell.core.index import Index
@@ -24,7 +22,9 @@ from keysync_shell.storage.commit import Store
 from keysync_shell.storage.files import explained
 from keysync_shell.storage.home import Home
 from keysync_shell.storage.oplog import OperationLog
-from keysync_shell.storage.registry import MasterKey, Registry, Run
+from keysync_shell.storage.registry import Registry
+
+LOCK_TIMEOUT = 10.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,10 @@ def run(chosen: Sources, *, mode: str, dry_run: bool, auto_approve: bool, line: 
         if dry_run or registry is None:
             return Headless(result, None, {}, since, warnings)
         folder = chosen.output if exact_folder else chosen.output / f"run-{number}"
-        there = _record(registry, result, home, folder, line, findings(index))
+        user = f"{getpass.getuser()}@{os.uname().nodename}"
+        recorded = engine.as_run(result, line=line, user=user, operation=_newest(home), folder=str(folder))
+        registry.add_run(recorded, findings(index), result.plan.actions, result.proposals, result.events)
+        there = tuple(registry.master_keys())
         result = replace(result, master_keys=there)
         with explained(f"run {number} is recorded, but its reports were not written", lambda: True):
             reports.write(folder, result, registry.events(number))
@@ -82,7 +85,7 @@ def run(chosen: Sources, *, mode: str, dry_run: bool, auto_approve: bool, line: 
 def _registry(home: Home, *, dry_run: bool) -> Iterator[Registry | None]:
     """The registry, with the lock held; for a dry run as it is, read-only, None if there is none."""
     if not dry_run:
-        store = Store(home, 10.0)
+        store = Store(home, LOCK_TIMEOUT)
         with store.locked():
             yield store.log.registry()
         store.close()
@@ -96,30 +99,11 @@ def _registry(home: Home, *, dry_run: bool) -> Iterator[Registry | None]:
         yield None
 
 
-def _record(
-    registry: Registry, result: Result, home: Home, folder: Path, line: str, found: pl.DataFrame
-) -> tuple[MasterKey, ...]:
-    details = {
-        "summary": asdict(result.summary),
-        "policy": result.policy.as_data(),
-        "rules": asdict(result.rules),
-        "proposed": len(result.proposals),
-    }
-    log = OperationLog(home.database, 10.0, home.config.history)
+def _newest(home: Home) -> int:
+    log = OperationLog(home.database, LOCK_TIMEOUT, home.config.history)
     newest = log.newest()
     log.close()
-    run = Run(
-        result.number,
-        result.time,
-        result.mode,
-        line,
-        f"{getpass.getuser()}@{os.uname().nodename}",
-        newest.number if newest else 0,
-        str(folder),
-        details,
-    )
-    registry.add_run(run, found, result.plan.actions, result.proposals, result.events)
-    return tuple(registry.master_keys())
+    return newest.number if newest else 0
 
 
 def _since(registry: Registry, index: Index) -> Since | None:
