@@ -310,6 +310,8 @@ def _carried(state: State, actions: pl.DataFrame, name: str) -> Change:
     for (source,), rows in actions.filter(pl.col("sign") == ADD).group_by("source", maintain_order=True):
         if table.holds(state.tables[str(source)], rows["key"]).any():
             added = KeyQuery(tuple(rows["key"]))
-            for step in (lambda here, added=added, source=source: edits.copy(here, added, str(source), (name,)),):
-                pass
+            edit = edits.copy(state, added, str(source), (name,))
+            state, done = state.apply(edit.change), done.then(edit.change)
+            edit = edits.without_repeats(state, added, (name,))  # of what the source repeats, one row
+            state, done = state.apply(edit.change), done.then(edit.change)
     return done
