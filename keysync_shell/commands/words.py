@@ -22,7 +22,8 @@ from keysync_shell.storage.files import explained
 def looked_up(session: Session, words: list[str]) -> KeyQuery:
     """What the words select among the keys that are there; no words mean all of them.
 
-    Say what it is asked `on` where the state is at hand that it is about: for a change, inside its decision.
+    A command puts the query `on` the index of the state that it is about; a change does so inside its decision, where
+    that is the newest state.
     """
     return _query(session, words, look_up=True) if words else EVERYTHING
 

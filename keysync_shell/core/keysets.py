@@ -7,9 +7,9 @@
     A - D   A & B   (B | C) - A             differences, intersections and unions, with a space on either side
 
 Between operators the name of a system stands for every spelling of the canonical keys that it holds, so that
-`A - D` is `gap:D`; any other word means there what it means alone. `&` binds first, then `-` and `|` from left to
-right.
-A spelling of which normalization leaves nothing belongs to no system here: only `malformed` and its own name find it.
+`A - D` is `gap:D` where A is the authority; any other word means there what it means alone. `&` binds first, then `-`
+and `|` from left to right. A spelling of which normalization leaves nothing belongs to no system here; `malformed`
+finds it.
 """
 
 from __future__ import annotations

@@ -1,19 +1,35 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from keysync_shell.commands.session import Session, nobody
 from keysync_shell.commands.words import looked_up, named
-from keysync_shell.core.selectors import EVERYTHING
+from keysync_shell.core import edits
+from keysync_shell.core.selectors import EVERYTHING, KeyQuery
 from keysync_shell.errors import BadFile, KeySyncError
-from tests.building import opened, sandbox
+from keysync_shell.sandbox import Request
+from tests.building import add, opened, sandbox
 
 
 def session(root: Path, stdin: bytes = b"") -> Session:
     return Session(opened(root), "", "test", nobody, lambda _: None, lambda: stdin)
+
+
+@dataclass(frozen=True)
+class Before:
+    """A previous result with keys."""
+
+    keys: tuple[str, ...]
+
+    @property
+    def shown_keys(self) -> pl.Series:
+        return pl.Series("key", self.keys, dtype=pl.String)
 
 
 def keys(root: Path, data: bytes) -> list[str]:
@@ -64,6 +80,52 @@ def test_file_under_the_home_of_the_user_is_found(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "keys.txt").write_text("K1\n")
     assert named(session(tmp_path), ["@~/keys.txt"]).named().to_list() == ["K1"]
+
+
+def test_last_is_the_previous_result_wherever_keys_are_read(tmp_path: Path) -> None:
+    there = sandbox(tmp_path, A="K1 K2", B="K1")
+    after = replace(session(tmp_path), last=Before(("K2", "K1", "K2")))
+    assert looked_up(after, ["@last"]).on(there.index).matches(there.state.keys("A")).to_list() == ["K1", "K2"]
+    assert looked_up(after, ["@last - B"]).on(there.index).matches(there.state.keys("A")).to_list() == ["K2"]
+    assert named(after, ["@last"]).named().to_list() == ["K1", "K2"]
+
+
+@pytest.mark.parametrize("read", [looked_up, named])
+def test_last_needs_a_previous_result(tmp_path: Path, read: Callable[[Session, list[str]], KeyQuery]) -> None:
+    with pytest.raises(KeySyncError, match="there is no previous result"):
+        read(session(tmp_path), ["@last"])
+
+
+def test_file_called_last_is_reached_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "last").write_text("K1\n")
+    assert named(session(tmp_path), ["@./last"]).named().to_list() == ["K1"]
+
+
+def test_previous_result_counts_where_keys_are_made(tmp_path: Path) -> None:
+    (tmp_path / "keysync.toml").write_text("[limits]\nkeys_per_command = 2\n")
+    with pytest.raises(KeySyncError, match="keys named: 3 is over the limit of 2"):
+        named(replace(session(tmp_path), last=Before(("K1", "K2", "K3"))), ["@last"])
+
+
+COPIED = Request("copy", "copy-key gap:D --from A --to D", "test")
+
+
+def test_change_looks_key_sets_up_in_the_newest_state(tmp_path: Path) -> None:
+    here = sandbox(tmp_path, A="K1 K2", D="K1")
+    query = looked_up(session(tmp_path), ["gap:D"])
+    add(opened(tmp_path), "K3", "A")  # another process, between the reading of the words and the decision
+    here.edit(lambda state: edits.copy(state, query.on(here.index), "A", ("D",)), COPIED)
+    assert here.state.keys("D").to_list() == ["K1", "K2", "K3"]
+
+
+def test_change_in_an_atomic_script_sees_the_lines_before_it(tmp_path: Path) -> None:
+    here = sandbox(tmp_path, A="K1 K2", D="K1")
+    query = looked_up(session(tmp_path), ["gap:D"])
+    with here.atomically(Request("script", "run x --atomic", "test")):
+        add(here, "K3", "A")
+        here.edit(lambda state: edits.copy(state, query.on(here.index), "A", ("D",)), COPIED)
+    assert here.state.keys("D").to_list() == ["K1", "K2", "K3"]
 
 
 @pytest.mark.parametrize("word", ["@nowhere.txt", "@"])
