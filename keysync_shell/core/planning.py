@@ -168,8 +168,7 @@ class _Context:
             case "duplicate", "keep-first":  # E has it twice: the first row stays. What A writes is only reported
                 return pl.concat([self._surplus(self._theirs(found)), self._reports(self._ours(found))])
             case "duplicate", "canonical":  # E has it twice, differently spelled: one row, spelled as A does
-                theirs = self._respellings(self._theirs(found), duplicates=True)
-                return pl.concat([theirs, self._reports(self._ours(found))])
+                return pl.concat([self._mergers(self._theirs(found)), self._reports(self._ours(found))])
             case "malformed", "remove":  # D's CUST-1!@# is beyond repair: it goes, unless A itself writes so
                 return pl.concat([self._removals(found, everywhere=False), self._reports(self._as_ours(found))])
             case (("variant" | "duplicate" | "malformed"), "report"):  # somebody should know
@@ -222,11 +221,10 @@ class _Context:
     def _adoptions(self, found: pl.DataFrame) -> pl.DataFrame:
         rows = found.with_columns(holder=self._first_holder(), system=pl.lit(self.systems.authority))
         spelled = rows.explode("keys", empty_as_null=True).rename({"keys": "spelling"})
-        bits = {name: self.systems.bit(name) for name in self.systems.names}
         held = spelled.join(
             self.index.rows.select(spelling="key", mask="mask", plain="plain"), on="spelling", how="left"
         )
-        holds = (pl.col("mask") & pl.col("holder").replace_strict(bits, return_dtype=pl.UInt32)) != 0
+        holds = (pl.col("mask") & self._bit_of("holder")) != 0
         best = held.filter(holds).sort("canonical", ~pl.col("plain"), "spelling")
         first = best.group_by("canonical", maintain_order=True).first()
         return _actions(first, ADD, key="spelling", source="holder")
@@ -242,24 +240,35 @@ class _Context:
         rows = self._exploded(found).explode("keys", empty_as_null=True)
         masks = self.index.rows.select(keys="key", mask="mask")
         held = rows.join(masks, on="keys", how="left", maintain_order="left")
-        bits = {name: self.systems.bit(name) for name in self.systems.names}
-        here = (pl.col("mask") & pl.col("system").replace_strict(bits, return_dtype=pl.UInt32)) != 0
+        here = (pl.col("mask") & self._bit_of("system")) != 0
         ours = (pl.col("mask") & self.systems.authority_bit) != 0
         return _actions(held.filter(here if everywhere else here & ~ours), REMOVE, key="keys")
 
-    def _respellings(self, found: pl.DataFrame, *, duplicates: bool = False) -> pl.DataFrame:
+    def _respellings(self, found: pl.DataFrame) -> pl.DataFrame:
         rows = self._spelling(self._exploded(found)).explode("keys", empty_as_null=True)
-        if duplicates:  # a repeated row changes nothing but its number
-            return _actions(rows, CHANGE, key="keys", became="wanted")
         return _actions(rows.filter(pl.col("keys") != pl.col("wanted")), CHANGE, key="keys", became="wanted")
 
     def _surplus(self, found: pl.DataFrame) -> pl.DataFrame:
         rows = self._exploded(found)
-        first = rows.with_columns(key=pl.col("keys").list.first())
         extra = rows.with_columns(pl.col("keys").list.slice(1)).filter(pl.col("keys").list.len() > 0)
-        repeats = _actions(first, REMOVE, key="key", form="repeated")
         others = _actions(extra.explode("keys", empty_as_null=True), REMOVE, key="keys", form="respelled")
-        return pl.concat([repeats, others])
+        return pl.concat([self._repeats(rows.with_columns(pl.col("keys").list.first())), others])
+
+    def _mergers(self, found: pl.DataFrame) -> pl.DataFrame:
+        rows = self._spelling(self._exploded(found)).explode("keys", empty_as_null=True)
+        return pl.concat([self._respellings(found), self._repeats(rows.filter(pl.col("keys") == pl.col("wanted")))])
+
+    def _repeats(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Of spellings in `keys`, those of which a system has rows too many."""
+        repeats = self.index.rows.select(keys="key", repeats="repeats")
+        held = rows.join(repeats, on="keys", how="left", maintain_order="left")
+        again = (pl.col("repeats") & self._bit_of("system")) != 0
+        return _actions(held.filter(again), REMOVE, key="keys", form="repeated")
+
+    def _bit_of(self, column: str) -> pl.Expr:
+        """The bit of the system that a column names."""
+        bits = {name: self.systems.bit(name) for name in self.systems.names}
+        return pl.col(column).replace_strict(bits, return_dtype=pl.UInt32)
 
     def _reports(self, found: pl.DataFrame) -> pl.DataFrame:
         rows = self._exploded(found).with_columns(key=pl.col("keys").list.first())
