@@ -37,9 +37,14 @@ class Config:
     snapshots: str = "snapshots"
 
 
+def path_of(text: str) -> Path:
+    """The path that a person means; `~nobody` without such a user is a plain name."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111  # Path.expanduser raises for an unknown user
+
+
 def home_folder(given: str | None) -> Path:
     """`--home`, else $KEYSYNC_HOME, else the current folder."""
-    return Path(given or os.environ.get("KEYSYNC_HOME") or ".").expanduser()
+    return path_of(given or os.environ.get("KEYSYNC_HOME") or ".")
 
 
 def load(home: Path) -> Config:
@@ -58,7 +63,7 @@ def load(home: Path) -> Config:
 
     try:
         return parse(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, KeySyncError) as error:
+    except (tomllib.TOMLDecodeError, RecursionError, KeySyncError) as error:
         hint = error.hint if isinstance(error, KeySyncError) else ""
         raise KeySyncError(f"{path}: {error}", hint=hint or "See the README's table of settings.") from error
 
@@ -86,7 +91,9 @@ def _systems(table: Mapping[str, Any]) -> Systems:
     names = table.get("names", list(Systems().names))
     if unknown or not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise KeySyncError("[systems] takes names (a list of texts) and authority (one of them)")
-    return Systems(tuple(names), _text("systems", "authority", {"authority": names[0] if names else "", **table}))
+    return Systems(
+        tuple(names), _text("systems", "authority", {"authority": table.get("authority", names[0] if names else "")})
+    )
 
 
 def _policy(table: Mapping[str, Any]) -> Policy:
@@ -113,7 +120,7 @@ def _values(kind: Settings, section: str, table: Mapping[str, Any]) -> dict[str,
 
 
 def _text(section: str, name: str, table: Mapping[str, Any]) -> str:
-    unknown = sorted(set(table) - {name, "names"})
+    unknown = sorted(set(table) - {name})
     value = table.get(name)
     if unknown or not isinstance(value, str) or not value:
         raise KeySyncError(f'[{section}] takes {name} = "…"')

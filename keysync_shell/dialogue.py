@@ -12,10 +12,10 @@ import traceback
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from keysync_shell.commands.registry import Command
 from keysync_shell.commands.session import Session, ShowsKeys
+from keysync_shell.config import path_of
 from keysync_shell.core.keys import safe
 from keysync_shell.errors import KeySyncError
 from keysync_shell.render.views import view
@@ -68,11 +68,11 @@ class Dialogue:
     def _sandbox(self, args: Namespace) -> Sandbox:
         """The sandbox that a command is about: --home may name another one."""
         home, timeout = getattr(args, "home", None), getattr(args, "lock_timeout", None)
-        if home is None or Path(home).expanduser().resolve() == self.sandbox.home.root.resolve():
+        if home is None or path_of(home).resolve() == self.sandbox.home.root.resolve():
             if timeout is not None:
                 self.sandbox.wait(timeout)
             return self.sandbox
-        return Sandbox(Path(home).expanduser(), lock_timeout=timeout if timeout is not None else 10.0)
+        return Sandbox(path_of(home), lock_timeout=timeout if timeout is not None else 10.0)
 
     def _preview(self, outcome: Outcome) -> None:
         from keysync_shell.render.changes import preview
@@ -103,7 +103,7 @@ def _written_to(output: str | None, writer: Writer) -> Iterator[Writer]:
     if output is None:
         yield writer
         return
-    with Path(output).expanduser().open("x", encoding="utf-8", newline="") as file:
+    with path_of(output).open("x", encoding="utf-8", newline="") as file:
         yield dataclasses.replace(writer, out=file, color_out=False)
     writer.say(f"✓ Wrote {safe(output)}")
 

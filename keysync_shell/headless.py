@@ -7,12 +7,11 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keysync_shell import __version__
 from keysync_shell.cli import guarded
-from keysync_shell.config import home_folder
+from keysync_shell.config import home_folder, path_of
 from keysync_shell.errors import KeySyncError
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def _reconcile(options: argparse.Namespace, line: str) -> int:
     if options.partial:
         chosen = sources.present(chosen)
     if options.output_dir:
-        chosen = replace(chosen, output=Path(options.output_dir).expanduser())
+        chosen = replace(chosen, output=path_of(options.output_dir))
     done = recording.run(
         chosen,
         mode=options.mode,
@@ -79,7 +78,7 @@ def _sources(options: argparse.Namespace) -> Sources:
 
     home = home_folder(options.home)
     if options.config:
-        path = Path(options.config).expanduser()
+        path = path_of(options.config)
         return sources.of_yaml(path) if path.suffix in sources.YAML else sources.of_home(path.parent)
     if not (home / "systems").is_dir() and (home / CONFIG).is_file():
         return sources.of_yaml(home / CONFIG)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from keysync_shell.commands.session import Session
 from keysync_shell.commands.words import looked_up, named
+from keysync_shell.config import path_of
 from keysync_shell.core import edits, spelling, table
 from keysync_shell.core.edits import Edit
-from keysync_shell.core.keys import KeyFormat, check_key
+from keysync_shell.core.keys import KeyFormat, check_key, writable
 from keysync_shell.core.mock import Mock
 from keysync_shell.core.spelling import Spell
 from keysync_shell.core.state import State
@@ -75,10 +76,11 @@ def modify_key(session: Session, args: Namespace) -> Outcome:
 
 def corrupt(session: Session, args: Namespace) -> Outcome:
     query, systems = looked_up(session, args.keys), session.sandbox.systems.parse(args.systems)
-    how_many = _how_many(args)
+    how_many, limits = _how_many(args), session.sandbox.config.limits
+    fits = partial(writable, limits=limits)
     return session.sandbox.edit(
         lambda state: edits.corrupt(
-            state, args.kind, query.on(session.sandbox.index), systems, how_many=how_many, seed=args.seed
+            state, args.kind, query.on(session.sandbox.index), systems, how_many=how_many, seed=args.seed, fits=fits
         ),
         session.request("corrupt", args),
     )
@@ -95,7 +97,7 @@ def move_key(session: Session, args: Namespace) -> Outcome:
 def import_file(session: Session, args: Namespace) -> Outcome:
     sandbox = session.sandbox
     system, limits = sandbox.systems.find(args.system), sandbox.config.limits
-    path = Path(args.file).expanduser()
+    path = path_of(args.file)
     with explained(f"{args.file} cannot be imported"):
         data, _ = files.read(path, limits.file_bytes)
     rows = system_csv.parse(data, str(path), limits, key_column=args.key_column)

@@ -14,6 +14,7 @@ import polars as pl
 from keysync_shell.commands.looking import Cap, KeyList
 from keysync_shell.commands.session import Session
 from keysync_shell.commands.words import looked_up
+from keysync_shell.config import path_of
 from keysync_shell.core import listing, normalize, patterns
 from keysync_shell.core.discrepancies import Summary, findings, summarize
 from keysync_shell.core.edits import Edit
@@ -134,7 +135,7 @@ def plan(session: Session, args: Namespace) -> Planned:
         made = planned(memory.state, memory.index, policy, registered(registry.master_keys()))
         digest = sandbox.digest() if args.save else ""
     if args.save:
-        _save(Path(args.save).expanduser(), made, digest)
+        _save(path_of(args.save), made, digest)
     reported = made.counts().get("!", 0)
     wrong = made.changes_anything and not args.exit_zero
     cap = Cap(args.all, args.limit, rest="" if args.limit else f"{session.line} --all")
@@ -172,7 +173,7 @@ def reconcile(session: Session, args: Namespace) -> Reconciled:
             result = replace(result, summary=memory.summary(), findings=since.new)
         if args.dry_run:
             return Reconciled(result, None, {}, since, committed=False)
-        folder = Path(args.output_dir).expanduser() if args.output_dir else _folder(sandbox, number)
+        folder = path_of(args.output_dir) if args.output_dir else _folder(sandbox, number)
         operation = memory.newest.number if memory.newest else 0
         run = engine.as_run(result, line=session.line, user=sandbox.author(), operation=operation, folder=str(folder))
         registry.add_run(run, findings(memory.index), result.plan.actions, result.proposals, result.events)
@@ -186,7 +187,7 @@ def reconcile(session: Session, args: Namespace) -> Reconciled:
 
 def apply(session: Session, args: Namespace) -> Outcome:
     sandbox = session.sandbox
-    saved = _saved(Path(args.plan).expanduser()) if args.plan else None
+    saved = _saved(path_of(args.plan)) if args.plan else None
     wanted = sandbox.systems.find(args.system) if args.system else None
     proposals: list[MasterKey] = []
 
@@ -257,7 +258,7 @@ def report(session: Session, args: Namespace) -> Reconciled:
         found, actions = registry.tables(run.number)
         known = registry.master_keys()
         result = comparing.as_it_was(run, found, actions, known, sandbox.systems)
-        folder = Path(args.output_dir).expanduser() if args.output_dir else None
+        folder = path_of(args.output_dir) if args.output_dir else None
         if folder:
             with explained("the reports were not written"):
                 reports.write(folder, result, registry.events(run.number))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from keysync_shell import __version__
 from keysync_shell.commands.session import Session
+from keysync_shell.config import path_of
 from keysync_shell.core import edits
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox import Outcome, Sandbox
@@ -84,7 +84,7 @@ def states(session: Session, _args: Namespace) -> States:
 def delete_state(session: Session, args: Namespace) -> Deleted:
     sandbox = session.sandbox
     sandbox.require_no_batch("delete-state")
-    manifest = snapshots.read_manifest(sandbox.home.snapshots, args.name)
+    manifest = snapshots.read_manifest(sandbox.home.snapshots, snapshots.check_name(args.name))
     rows = sum(record.rows for record in manifest.systems.values())
     question = f"Delete snapshot {args.name} of {manifest.created_at} with {rows:,} rows? It cannot be undone."
     if not args.dry_run and not session.confirm(question, args):
@@ -99,7 +99,7 @@ def export_state(session: Session, args: Namespace) -> Saved:
     sandbox = session.sandbox
     sandbox.require_no_batch("export-state")
     snapshot = snapshots.load(sandbox.home.snapshots, args.name, sandbox.config.limits)
-    archives.export(snapshot, Path(args.file).expanduser(), force=args.force)
+    archives.export(snapshot, path_of(args.file), force=args.force)
     return Saved("Exported", snapshot.manifest, args.file)
 
 
@@ -107,7 +107,7 @@ def import_state(session: Session, args: Namespace) -> Saved:
     sandbox = session.sandbox
     sandbox.require_no_batch("import-state")
     limits = sandbox.config.limits
-    snapshot = archives.read(Path(args.file).expanduser(), limits, args.name)
+    snapshot = archives.read(path_of(args.file), limits, args.name)
     snapshot.tables(limits)  # a file that cannot be read is no use under any name
     with sandbox.exclusively():
         snapshots.save(sandbox.home.snapshots, snapshot, force=args.force)

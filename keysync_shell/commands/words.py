@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
-from pathlib import Path
 
 import polars as pl
 
 from keysync_shell.commands.session import Session
+from keysync_shell.config import path_of
 from keysync_shell.core import table
 from keysync_shell.core.keys import check_key
 from keysync_shell.core.keysets import LAST, is_last
@@ -60,7 +60,7 @@ def _last(session: Session) -> pl.Series:
 
 def _content(name: str, session: Session) -> bytes:
     with explained("the file of keys cannot be read"):
-        data, _ = files.read(Path(name).expanduser(), session.sandbox.config.limits.file_bytes)
+        data, _ = files.read(path_of(name), session.sandbox.config.limits.file_bytes)
     return data
 
 

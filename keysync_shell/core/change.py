@@ -12,6 +12,8 @@ import polars as pl
 
 from keysync_shell.core import table
 
+SIDE = "\0side"  # the name of no column: a file cannot hold NUL
+
 
 @dataclass(frozen=True, eq=False)
 class SystemChange:
@@ -121,11 +123,11 @@ def between(before: pl.DataFrame, after: pl.DataFrame) -> SystemChange:
 def _differing_keys(before: pl.DataFrame, after: pl.DataFrame) -> pl.Series:
     if len(before) == 0 or len(after) == 0:
         return table.distinct(pl.concat([before[table.KEY], after[table.KEY]]))
-    side = pl.lit(-1, dtype=pl.Int32).alias("side")
+    side = pl.lit(-1, dtype=pl.Int32).alias(SIDE)
     both = before.with_columns(side).merge_sorted(after.with_columns(-side), table.KEY)
     unsettled = both.filter(~_settled(both))
     columns = before.columns
-    unequal = unsettled.group_by(columns).agg(pl.col("side").sum()).filter(pl.col("side") != 0)
+    unequal = unsettled.group_by(columns).agg(pl.col(SIDE).sum()).filter(pl.col(SIDE) != 0)
     return table.distinct(unequal[table.KEY])
 
 
@@ -133,8 +135,8 @@ def _settled(both: pl.DataFrame) -> pl.Series:
     """Rows of keys with exactly one row on each side, and the same one: nearly all, found without hashing."""
     key = pl.col(table.KEY)
     second = (
-        pl.all_horizontal(pl.exclude("side") == pl.exclude("side").shift())
-        & (pl.col("side") != pl.col("side").shift())
+        pl.all_horizontal(pl.exclude(SIDE) == pl.exclude(SIDE).shift())
+        & (pl.col(SIDE) != pl.col(SIDE).shift())
         & (key != key.shift(2)).fill_null(True)
         & (key != key.shift(-1)).fill_null(True)
     ).fill_null(False)

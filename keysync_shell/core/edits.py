@@ -20,6 +20,8 @@ from keysync_shell.core.spelling import Spell
 from keysync_shell.core.state import State
 from keysync_shell.errors import KeySyncError
 
+NEW = "\0new"  # the name of no column: a file cannot hold NUL
+
 
 @dataclass(frozen=True)
 class Edit:
@@ -83,6 +85,7 @@ def corrupt(
     *,
     how_many: Callable[[int], int],
     seed: int,
+    fits: Callable[[str], bool] = bool,
 ) -> Edit:
     """Damage some of the matching keys of each system.
 
@@ -97,7 +100,7 @@ def corrupt(
             victims = order[:count]
             parts[name] = _repeated(state.tables[name], table.key_series(victims))
         else:
-            damaged = _damaged(state.tables[name], kind, order, count, Dice.of(seed, kind, name))
+            damaged = _damaged(state.tables[name], kind, order, count, Dice.of(seed, kind, name), fits)
             victims = list(damaged)
             parts[name], _ = _renamed(state.tables[name], damaged, name, merge=True, keep_repeats=True)
         short[name] = {"asked for, but nothing to change": count - len(victims)}
@@ -188,18 +191,18 @@ def _renamed(
     """The change that renames keys, and how many of them fell together with a row that stays."""
     if not renamed:
         return SystemChange(rows.clear(), rows.clear()), 0
-    names = pl.DataFrame({table.KEY: list(renamed), "new": list(renamed.values())}).sort(table.KEY)
-    touched = table.distinct(pl.concat([names[table.KEY], names["new"].alias(table.KEY)]))
+    names = pl.DataFrame({table.KEY: list(renamed), NEW: list(renamed.values())}).sort(table.KEY)
+    touched = table.distinct(pl.concat([names[table.KEY], names[NEW].alias(table.KEY)]))
     before = table.rows_of(rows, touched)
     renames = pl.col(table.KEY).is_in(names[table.KEY].implode())
     staying = before.filter(~renames)
     moving = before.filter(renames).join(names, on=table.KEY, how="left", maintain_order="left")
-    taken = table.holds(staying, names["new"]) | ~names["new"].is_first_distinct()
+    taken = table.holds(staying, names[NEW]) | ~names[NEW].is_first_distinct()
     if taken.any() and not merge:
         raise _landing(names.filter(taken), system)
     if taken.any() and not keep_repeats:
         moving = moving.filter(pl.col(table.KEY).is_in(names.filter(~taken)[table.KEY].implode()))
-    moved = moving.with_columns(pl.col("new").alias(table.KEY)).select(rows.columns)
+    moved = moving.with_columns(pl.col(NEW).alias(table.KEY)).select(rows.columns)
     after = table.ordered(pl.concat([staying, moved]))
     return between(before, after), 0 if keep_repeats else int(taken.sum())
 
@@ -213,7 +216,9 @@ def _landing(names: pl.DataFrame, system: str) -> KeySyncError:
     )
 
 
-def _damaged(rows: pl.DataFrame, kind: str, order: list[str], count: int, dice: Dice) -> dict[str, str]:
+def _damaged(
+    rows: pl.DataFrame, kind: str, order: list[str], count: int, dice: Dice, fits: Callable[[str], bool]
+) -> dict[str, str]:
     """Up to `count` of the keys with their damaged spelling; none lands on another key, but `empty` may repeat."""
     damaged: dict[str, str] = {}
     spell, there = corruption.SPELLINGS[kind], set[str]()
@@ -225,7 +230,7 @@ def _damaged(rows: pl.DataFrame, kind: str, order: list[str], count: int, dice: 
         for key, new, taken in zip(keys, spelled, held, strict=True):
             if len(damaged) == count:
                 return damaged
-            if new != key and (kind == "empty" or not (taken or new in there)):
+            if new != key and (kind == "empty" or not (taken or new in there or not fits(new))):
                 damaged[key] = new
                 there.add(new)
     return damaged

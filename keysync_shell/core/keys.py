@@ -85,6 +85,15 @@ def check_key(key: str, limits: Limits) -> str:
     return key
 
 
+def writable(key: str, limits: Limits) -> bool:
+    """Whether `check_key` takes the key."""
+    try:
+        check_key(key, limits)
+    except KeySyncError:
+        return False
+    return True
+
+
 def safe(text: str) -> str:
     """The text with every character escaped that a terminal would obey, reorder or not show."""
     if text.isascii() and text.isprintable():

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from keysync_shell.errors import KeySyncError
+
+MOST_DIGITS = 64
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -14,3 +18,9 @@ class Rules:
     collapse_delimiters: bool = True
     strip_other: bool = True
     pad_numbers: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.pad_numbers <= MOST_DIGITS:
+            raise KeySyncError(
+                f"pad_numbers = {self.pad_numbers}: it takes 0 to {MOST_DIGITS} digits", hint="0 is off."
+            )

@@ -22,6 +22,7 @@ from keysync_shell.core.limits import Limits
 from keysync_shell.errors import KeySyncError
 
 NUMBERED = re.compile(r"(.*?)([0-9]+)([^0-9]*)", re.DOTALL)
+MOST_DIGITS = 18  # what a 64-bit number holds
 WILD = frozenset("*?[")
 
 
@@ -171,6 +172,8 @@ def _range(word: str) -> Range:
         raise _bad_range(word, "both ends need a number")
     if (first[1], first[3]) != (last[1], last[3]):
         raise _bad_range(word, "the two ends differ in more than their last number")
+    if max(len(first[2]), len(last[2])) > MOST_DIGITS:
+        raise _bad_range(word, f"its numbers have more than {MOST_DIGITS} digits")
     if int(first[2]) > int(last[2]):
         raise _bad_range(word, "it runs backwards")
     if len(first[2]) != len(last[2]) and (first[2].startswith("0") or last[2].startswith("0")):

@@ -114,6 +114,7 @@ class Keeper:
         if not creates and not self.store.exists():
             raise self.no_sandbox()
         with self.store.locked():
+            self.unwritable = False
             self._catch_up()
             yield
 
@@ -251,6 +252,8 @@ class Keeper:
         changed = tuple(change.parts) if newest else self.systems.names
         found_as = restores or {}
         contents = {name: self._content(decision, name, found_as.get(name)) for name in changed}
+        for name, content in contents.items():
+            self.home.config.limits.check("file_bytes", content.size, f"{self.home.system_file(name)} in bytes")
         with self.store.staging(contents, newest) as staging, signals_wait():
             committed = self.store.commit(operation, change, staging, {})
             self.memory = replace(decision.memory, newest=committed.operation)

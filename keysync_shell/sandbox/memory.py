@@ -64,14 +64,16 @@ def from_committed(home: Home, store: Store, newest: Operation) -> tuple[Memory,
     rows: dict[str, pl.DataFrame] = {}
     found: dict[str, Found] = {}
     traceable = True
+    if set(newest.after) != set(home.config.systems.names):
+        raise _other_systems(home, newest)
     for name in home.config.systems.names:
-        if name not in newest.after:
-            raise _other_systems(home, name, newest)
         cached = tables.committed(home, store.log, name, newest)
         if tables.as_committed(home, name, newest):
             rows[name] = cached if cached is not None else tables.read_rows(home, name)
             continue
         found[name] = tables.read(home, name)
+        if cached is None and len(found[name].rows) == 0:
+            _refuse_emptiness(home, name, _rows_then(newest, name))
         traceable = traceable and cached is not None
         rows[name] = cached if cached is not None else found[name].rows
     memory = Memory(State(home.config.systems, rows), home.config.rules, newest)
@@ -95,11 +97,8 @@ def moved_on(home: Home, store: Store, memory: Memory) -> tuple[Memory, OutsideE
 
 def _outside(home: Home, memory: Memory, found: Mapping[str, Found], traceable: bool) -> OutsideEdit:
     for name, file in found.items():
-        if len(file.rows) == 0 and memory.state.rows(name) > 0:
-            raise KeySyncError(
-                f"{home.system_file(name)} lost all its {memory.state.rows(name):,} rows outside of KeySync",
-                hint=f"Say: repair {name}. If it shall be empty: repair it, then remove-key '*' --systems {name}",
-            )
+        if len(file.rows) == 0:
+            _refuse_emptiness(home, name, memory.state.rows(name))
     parts = {name: between(memory.state.tables[name], file.rows) for name, file in found.items()}
     return OutsideEdit(found, changes(parts), traceable)
 
@@ -113,8 +112,23 @@ def taken_in(operation: Operation, edit: OutsideEdit) -> Operation:
     )
 
 
-def _other_systems(home: Home, name: str, newest: Operation) -> KeySyncError:
+def _refuse_emptiness(home: Home, name: str, rows: int) -> None:
+    """A file that held rows and holds none any more is an accident, not an empty system."""
+    if rows > 0:
+        raise KeySyncError(
+            f"{home.system_file(name)} lost all its {rows:,} rows outside of KeySync",
+            hint=f"Say: repair {name}. If it shall be empty: repair it, then remove-key '*' --systems {name}",
+        )
+
+
+def _rows_then(operation: Operation, name: str) -> int:
+    """How many rows a system had after an operation, as the log says."""
+    return sum(row["rows"] for row in operation.summary.get("systems", ()) if row["name"] == name)
+
+
+def _other_systems(home: Home, newest: Operation) -> KeySyncError:
     return KeySyncError(
-        f"keysync.toml names a system {name}, but this sandbox was made with {', '.join(newest.after)}",
+        f"the systems are {', '.join(home.config.systems.names)}, but this sandbox was made with "
+        f"{', '.join(newest.after)}",
         hint=f"Keep the names, or move {home.private} away to begin a new history.",
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keysync_shell.config import path_of
 from keysync_shell.errors import KeySyncError
 from keysync_shell.render.views import view
 from keysync_shell.sandbox import Request
@@ -121,7 +122,7 @@ class Scripts:
 
     def _resolved(self, file: str) -> Path:
         base = self._files[-1].parent if self._files else Path.cwd()
-        path = (base / Path(file).expanduser()).resolve()
+        path = (base / path_of(file)).resolve()
         if path in self._files:
             raise KeySyncError(f"{file}: the script includes itself", hint="Take the line out.")
         if len(self._files) >= MAX_DEPTH:

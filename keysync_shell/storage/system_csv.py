@@ -87,6 +87,8 @@ def _header(data: bytes, source: str, key_column: str) -> tuple[int, list[str]]:
     line = next(fields for _, fields in _records(data, source))
     if blank := [i for i, name in enumerate(line, 1) if not name.strip()]:
         raise _bad(source, 1, f"column {blank[0]} has no name")
+    if odd := [name for name in line if name == "*" or (name.startswith("^") and name.endswith("$"))]:
+        raise _bad(source, 1, f"a column cannot be called {safe(odd[0])!r}", hint="Polars takes that for a pattern.")
     folded = [name.strip().casefold() for name in line]
     if twice := [name for i, name in enumerate(line) if folded.index(folded[i]) != i]:
         raise _bad(source, 1, f"two columns are called {safe(twice[0])!r}")
