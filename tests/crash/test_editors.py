@@ -152,6 +152,22 @@ def test_a_file_that_is_only_held_open_is_taken(quick: Path) -> None:
     assert made.state.keys("A").to_list() == ["K1"]
 
 
+def test_what_goes_into_a_replaced_file_is_kept_aside(quick: Path) -> None:
+    """A program has opened the file and taken its time; meanwhile a command put another in its place."""
+    made = sandbox(quick, A="K1 K2")
+    path = made.home.system_file("A")
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    with path.open("r+b", buffering=0) as file:
+        if files.has_writer(path) is None:
+            pytest.skip("this file system cannot tell who has a file open")
+        [kept] = add(made, "K3", "A").kept
+        file.write(b"key\nK4\n")
+        file.truncate()
+    made.refresh()
+    assert made.state.keys("A").to_list() == ["K1", "K2", "K3"]
+    assert _kept(made.home) == {kept: {"key", "K4"}}
+
+
 def _wait_for(writers: list[Writer]) -> None:
     while not all(writer.acknowledged() for writer in writers):
         assert all(writer.running() for writer in writers)

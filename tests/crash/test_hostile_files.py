@@ -25,6 +25,7 @@ from tests.crash.report import tally
 
 VARIANTS = range(10)
 LINE_AND_REASON = re.compile(r"[^\n]*?\.csv:[0-9]+: \S.*")
+HEADERS = (b"", b"key\n", b"key,a\n", b"a,key\r\n", b'"key","a b"\n')
 TOKENS = (
     b"key",
     b",",
@@ -89,8 +90,12 @@ def test_an_odd_but_clear_file_is_taken_exactly(home: Path, kind: str) -> None:
 
 
 @settings(max_examples=3000, deadline=None, database=None)
-@given(data=st.lists(st.sampled_from(TOKENS), max_size=40).map(b"".join) | st.binary(max_size=60))
-def test_random_bytes(data: bytes) -> None:
+@given(
+    head=st.sampled_from(HEADERS),
+    body=st.lists(st.sampled_from(TOKENS), max_size=30).map(b"".join) | st.binary(max_size=60),
+)
+def test_random_bytes(head: bytes, body: bytes) -> None:
+    data = head + body
     tally("random files", _agrees_with_csv(data), "taken, 0 keys changed")
     tally("random files", 1, "tried")
 
