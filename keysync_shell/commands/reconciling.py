@@ -132,7 +132,7 @@ def plan(session: Session, args: Namespace) -> Planned:
     with sandbox.registry() as registry:
         memory = sandbox.moment(None)
         policy = _policy(session, args, memory.index)
-        made = planned(memory.state, memory.index, policy, registered(registry.master_keys()))
+        made = planned(memory.state, memory.index, policy, registered(registry.master_keys(), memory.rules))
         digest = sandbox.digest() if args.save else ""
     if args.save:
         _save(path_of(args.save), made, digest)
@@ -198,12 +198,12 @@ def apply(session: Session, args: Namespace) -> Outcome:
             raise KeySyncError(
                 f"{args.plan} was made on other content than the systems hold now", hint="Make a new one: plan --output"
             )
-        if saved and saved.actions != _binding(planned(state, index, policy, registered(known))):
+        if saved and saved.actions != _binding(planned(state, index, policy, registered(known, index.rules))):
             raise KeySyncError(
                 f"{args.plan} was edited, or made by another version", hint="Make a new one: plan --output"
             )
         kinds = args.only or tuple(DECISIONS)
-        made = planned(state, index, policy, registered(known), kinds=kinds, system=wanted)
+        made = planned(state, index, policy, registered(known, index.rules), kinds=kinds, system=wanted)
         proposals[:] = engine.proposals(made, index, policy, None, sandbox.now(), False, 0)
         return carry_out(state, made)
 
@@ -288,7 +288,7 @@ def explain(session: Session, args: Namespace) -> Biography:
         if len(rows) == 0:
             raise KeySyncError(f"no system holds {args.key!r} in any spelling", hint="`list` shows the keys there are.")
         policy = _policy(session, args, memory.index)
-        made = planned(memory.state, memory.index, policy, registered(registry.master_keys()))
+        made = planned(memory.state, memory.index, policy, registered(registry.master_keys(), memory.rules))
     part = findings(memory.index).filter(pl.col("canonical") == canonical)
     touches = {op.number: op for key in rows["key"] for op, _ in sandbox.touching(key)}
     systems = sandbox.systems

@@ -73,7 +73,7 @@ def compare(
     come = new.join(old.select(IDENTITY), on=IDENTITY, how="anti")
     acted = {(kind, name, key) for kind, name, key in _acted(actions)}
     wanted = set(actions.filter(pl.col("sign") == PROPOSE)["canonical"])
-    have = registered(known)
+    have = registered(known, index.rules)
     masks = dict(index.groups().select("canonical", "pattern").iter_rows()) if len(gone) else {}
     rows = []
     for kind, mask, key in there.select("kind", "systems", "canonical").iter_rows():

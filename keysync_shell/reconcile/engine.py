@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from keysync_shell.core import normalize, table
 from keysync_shell.core.discrepancies import Summary, findings, summarize
 from keysync_shell.core.index import Index
 from keysync_shell.core.planning import ADD, CHANGE, PROPOSE, REMOVE, Plan, plan
@@ -47,14 +48,15 @@ class Prediction:
     systems: Mapping[str, Mapping[str, int]]
 
 
-def registered(known: Collection[MasterKey]) -> set[str]:
+def registered(known: Collection[MasterKey], rules: Rules) -> set[str]:
     """The canonical keys that need no proposal: those that have a master key, and the master keys themselves."""
-    return {key.canonical for key in known} | {key.master_key for key in known}
+    masters = normalize.canonical(table.key_series([key.master_key for key in known]), rules)["canonical"]
+    return {key.canonical for key in known} | set(masters)
 
 
 def predict(state: State, index: Index, policy: Policy, known: Collection[MasterKey]) -> tuple[Plan, Prediction]:
     """The plan, and what it leads one to expect."""
-    made = plan(state, index, policy, registered(known))
+    made = plan(state, index, policy, registered(known, index.rules))
     proposed = made.actions.filter(pl.col("sign") == PROPOSE)
     signs = {ADD: "added", REMOVE: "removed", CHANGE: "changed"}
     per_system: dict[str, dict[str, int]] = {}
@@ -79,7 +81,7 @@ def run(
     absent: tuple[str, ...] = (),
 ) -> Result:
     """Compare and propose. Nothing is written, and the systems are not changed."""
-    made = plan(state, index, policy, registered(known))
+    made = plan(state, index, policy, registered(known, index.rules))
     found = findings(index)
     spelled = _spellings(index, found.filter(pl.col("kind") == "unauthorized")["canonical"])
     proposed = tuple(proposals(made, index, policy, number, time, auto_approve, _next_id(known)))
