@@ -1,0 +1,29 @@
+"""Runs for the tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from keysync_shell.core.policy import Policy
+from keysync_shell.core.rules import Rules
+from keysync_shell.core.state import State
+from keysync_shell.reconcile import engine
+from keysync_shell.reconcile.engine import Result
+from keysync_shell.storage.registry import MasterKey
+from tests.building import NOW, index
+
+
+def ran(
+    state: State,
+    policy: Policy | None = None,
+    known: Collection[MasterKey] = (),
+    rules: Rules | None = None,
+    **options: Any,
+) -> Result:
+    """A run at noon, number 1."""
+    return engine.run(state, index(state, rules), policy or Policy(), known, number=1, time=NOW, **options)
+
+
+def master_key(canonical: str, *, number: int = 1, name: str | None = None, status: str = "proposed") -> MasterKey:
+    return MasterKey(number, name or canonical, canonical, "B", canonical, status, "mirror", NOW, None, 1)
