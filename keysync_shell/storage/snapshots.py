@@ -170,7 +170,7 @@ def delete(folder: Path, name: str) -> None:
         read.rename(doomed)
     with explained(f"snapshot {name} is deleted, but might come back after a power loss", lambda: True):
         files.sync_folder(folder)
-    shutil.rmtree(doomed, ignore_errors=True)  # what stays is swept by the next command
+    _drop(doomed)
 
 
 def sweep(folder: Path) -> None:
@@ -178,7 +178,7 @@ def sweep(folder: Path) -> None:
     with contextlib.suppress(OSError):
         for entry in folder.glob(".*.tmp"):
             if not (entry.name.endswith(files.ASIDE) and _put_back(folder, entry)):
-                shutil.rmtree(entry, ignore_errors=True)
+                _drop(entry)
 
 
 def dump(manifest: Manifest) -> bytes:
@@ -224,6 +224,12 @@ def _known(folder: Path) -> str:
     return f"There is {', '.join(known[:10])}." if known else "There is none yet; `save-state NAME` makes one."
 
 
+def _drop(folder: Path) -> None:
+    """Remove a folder that nobody needs; what stays is swept by the next command."""
+    with contextlib.suppress(OSError):  # Python 3.11 raises some in spite of ignore_errors
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _put_back(folder: Path, aside: Path) -> bool:
     """Give a snapshot its name again, if it had stepped aside for another one that did not come."""
     with contextlib.suppress(OSError, KeySyncError):
@@ -241,4 +247,4 @@ def _scratch(folder: Path) -> Iterator[Path]:
     try:
         yield scratch
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        _drop(scratch)
