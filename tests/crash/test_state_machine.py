@@ -172,6 +172,13 @@ class TwoHandles(RuleBasedStateMachine):
             self.model.travel(self.model.redo, self.model.undo)
         self.steps["redo"] += count
 
+    @precondition(lambda self: self.model.undo)
+    @rule(handle=handles, count=counts)
+    def there_and_back(self, handle: int, count: int) -> None:
+        count = min(count, len(self.model.undo))
+        self.undo(handle, count)
+        self.redo(1 - handle, count)
+
     @rule(handle=handles)
     def too_far(self, handle: int) -> None:
         for travel, stack in ((Sandbox.undo, self.model.undo), (Sandbox.redo, self.model.redo)):
