@@ -66,6 +66,8 @@ def _content(name: str, session: Session) -> bytes:
 
 def _keys(data: bytes, source: str, session: Session) -> Iterable[str]:
     """One key a line, or the key column of a CSV whose header has one."""
+    if data.count(b"\r") != data.count(b"\r\n"):
+        raise BadFile([f"{source}: carriage return without a line feed"], hint="Save it with LF line ends.")
     first = data.removeprefix(system_csv.BOM).partition(b"\n")[0].decode("utf-8", "replace")
     if table.KEY in next(csv.reader(io.StringIO(first)), []):
         rows = system_csv.parse(data, source, session.sandbox.config.limits)

@@ -49,7 +49,9 @@ class Range:
     def longest(self) -> str:
         return f"{self.prefix}{str(self.last).zfill(self.width)}{self.suffix}"
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """How many keys; len() takes no number as large."""
         return self.last - self.first + 1
 
 
@@ -118,7 +120,7 @@ class KeyQuery:
                 expressions.append(Expression(word, _glob_prefix(word), _checked(_glob(word), limits)))
             else:
                 plain.append(word)
-        limits.check("keys_per_command", len(plain) + sum(len(r) for r in ranges), "keys named")
+        limits.check("keys_per_command", len(plain) + sum(r.size for r in ranges), "keys named")
         return cls(tuple(plain), tuple(ranges), tuple(expressions), sets=tuple(sets))
 
     @property

@@ -126,6 +126,5 @@ def test_state_equals_only_a_state_with_the_same_rows() -> None:
     assert State.empty(systems().systems) == systems()
 
 
-@pytest.mark.xfail(strict=True, reason="a column called `side` collides with the one that tells the sides apart")
 def test_column_of_any_name_may_differ() -> None:
     assert between(grid("key side / a 1"), grid("key side / a 2")).after.rows() == [("a", "2")]

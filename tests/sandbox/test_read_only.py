@@ -81,7 +81,6 @@ except KeySyncError as error:
     assert said(tmp_path, seen, body).endswith("cannot be written, so its history is not read")
 
 
-@pytest.mark.xfail(strict=True, reason="a home that could not be written once counts as such for ever")
 def test_home_that_can_be_written_again_has_its_history_back(tmp_path: Path, seen: str) -> None:
     body = """
 looking.refresh()
