@@ -70,7 +70,7 @@ def calls_of_first(program: Program, folder: Path, expected: Expected) -> list[P
     assert ended.status == 0, ended.err
     there = points(trace)
     begin, end = (next(i for i, point in enumerate(there) if point.text.startswith(text)) for text in ('2, "+ ', LAST))
-    return [point for i, point in enumerate(there[:end]) if point.is_input_output and (i >= begin or not point.shows)]
+    return [point for i, point in enumerate(there[:end]) if point.is_input_output and (i > begin or not point.shows)]
 
 
 def fail(program: Program, folder: Path, fault: Fault) -> str:
