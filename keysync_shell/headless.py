@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from keysync_shell import __version__
 from keysync_shell.cli import guarded
+from keysync_shell.config import FILE as SETTINGS
 from keysync_shell.config import home_folder, path_of
 from keysync_shell.errors import KeySyncError
 
@@ -79,7 +80,11 @@ def _sources(options: argparse.Namespace) -> Sources:
     home = home_folder(options.home)
     if options.config:
         path = path_of(options.config)
-        return sources.of_yaml(path) if path.suffix in sources.YAML else sources.of_home(path.parent)
+        if path.name != SETTINGS:
+            return sources.of_yaml(path)
+        if not path.is_file():
+            raise KeySyncError(f"{path} is missing", hint=f"Name the {SETTINGS} of a sandbox, or a {CONFIG}.")
+        return sources.of_home(path.parent)
     if not (home / "systems").is_dir() and (home / CONFIG).is_file():
         return sources.of_yaml(home / CONFIG)
     return sources.of_home(home)

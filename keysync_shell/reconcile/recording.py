@@ -43,12 +43,14 @@ def run(chosen: Sources, *, mode: str, dry_run: bool, auto_approve: bool, line: 
 
     Raises KeySyncError for what cannot be read or written.
     """
-    state = sources.read(chosen)
-    index = Index.build(state, chosen.config.rules)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     home = chosen.home or Home(chosen.output, chosen.config)
+    # Of a sandbox, under the lock: between two files nobody may change both. Elsewhere before anything is made.
+    early = None if chosen.home and home.database.exists() and not dry_run else sources.read(chosen)
     warnings = tuple(f"{name} is absent: its file was not read, and it is not compared" for name in chosen.absent)
     with _registry(home, dry_run=dry_run) as registry:
+        state = sources.read(chosen) if early is None else early
+        index = Index.build(state, chosen.config.rules)
         known = registry.master_keys() if registry else []
         since = _since(registry, index) if mode == "incremental" and registry else None
         policy = chosen.config.policy
@@ -90,7 +92,10 @@ def _registry(home: Home, *, dry_run: bool) -> Iterator[Registry | None]:
             yield store.log.registry()
         store.close()
     elif home.database.exists():
-        connection = sqlite3.connect(f"{home.database.resolve().as_uri()}?mode=ro", uri=True)
+        # Even who only reads makes the files of a write-ahead log, unless told that nobody writes: then there is none.
+        log = home.database.with_name(f"{home.database.name}-wal")
+        how = "mode=ro" if log.exists() else "immutable=1"
+        connection = sqlite3.connect(f"{home.database.resolve().as_uri()}?{how}", uri=True)
         try:
             yield Registry(connection)
         finally:

@@ -19,8 +19,6 @@ from keysync_shell.errors import KeySyncError
 from keysync_shell.storage import files, system_csv
 from keysync_shell.storage.home import Home
 
-YAML = (".yaml", ".yml")
-
 
 @dataclass(frozen=True)
 class Sources:
