@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from keysync_shell.core.rules import Rules
+from keysync_shell.errors import BadFile, KeySyncError
+from keysync_shell.reconcile import sources
+from tests.building import keys, sandbox
+
+TWO = "sources:\n  A: {type: csv, path: a.csv}\n  B: {path: sub/b.csv}\n"
+
+
+def config(folder: Path, text: str) -> Path:
+    path = folder / "keysync-config.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_sandbox_is_read_with_its_settings(tmp_path: Path) -> None:
+    sandbox(tmp_path, A="K1", C="K2").close()
+    (tmp_path / "keysync.toml").write_text("[normalize]\npad_numbers = 4\n")
+    found = sources.of_home(tmp_path)
+    assert (found.config.rules, found.output) == (Rules(pad_numbers=4), tmp_path / "reports")
+    assert keys(sources.read(found)) == {"A": ["K1"], "C": ["K2"]}
+
+
+def test_configuration_names_files_relative_to_itself(tmp_path: Path) -> None:
+    found = sources.of_yaml(config(tmp_path, TWO))
+    assert found.paths == {"A": tmp_path / "a.csv", "B": tmp_path / "sub/b.csv"}
+    assert (found.systems.names, found.systems.authority, found.home) == (("A", "B"), "A", None)
+    assert found.output == tmp_path / "output"
+
+
+def test_authority_is_a_or_the_first(tmp_path: Path) -> None:
+    text = "sources: {CRM: {path: c.csv}, A: {path: a.csv}}"
+    assert sources.of_yaml(config(tmp_path, text)).systems.authority == "A"
+    text = "sources: {CRM: {path: c.csv}, ERP: {path: e.csv}}"
+    assert sources.of_yaml(config(tmp_path, text)).systems.authority == "CRM"
+
+
+@pytest.mark.parametrize(
+    ("normalize", "rules"),
+    [
+        ("", Rules(pad_numbers=6)),
+        ("{}", Rules(pad_numbers=6)),
+        ("{left_pad_numbers: false}", Rules()),
+        ("{pad_length: 3}", Rules(pad_numbers=3)),
+        ("{trim_whitespace: false, uppercase: false}", Rules(trim=False, uppercase=False, pad_numbers=6)),
+        ("{collapse_delims: ''}", Rules(collapse_delimiters=False, pad_numbers=6)),
+        ("{strip_non_alnum: false, left_pad_numbers: false}", Rules(strip_other=False)),
+    ],
+)
+def test_rules_have_the_existing_names(tmp_path: Path, normalize: str, rules: Rules) -> None:
+    assert sources.of_yaml(config(tmp_path, f"{TWO}normalize: {normalize}\n")).config.rules == rules
+
+
+def test_provisioning_and_output(tmp_path: Path) -> None:
+    text = "provisioning: {strategy: namespaced, auto_approve: true, namespace_prefix: MK}\noutput: {directory: out}\n"
+    found = sources.of_yaml(config(tmp_path, TWO + text))
+    assert (found.config.policy.strategy, found.config.policy.prefix) == ("namespaced", "MK")
+    assert (found.auto_approve, found.output) == (True, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "it names no sources"),
+        ("- a\n- b\n", "it names no sources"),
+        ("sources: {}", "it names no sources"),
+        ("sources: [a.csv]", "sources is no table"),
+        ("sources: {A: a.csv}", "source A takes type: csv and path: FILE"),
+        ("sources: {A: {type: csv}}", "source A takes type: csv and path: FILE"),
+        ("sources: {A: {type: jdbc, path: a}}", "source A takes type: csv and path: FILE"),
+        ("sources: {A: {path: a.csv}}", "1 systems; a sandbox has 2 to 16"),
+        (f"{TWO}normalize: [trim]", "normalize is no table"),
+        (f"{TWO}normalize: {{collapse_delims: '_'}}", "normalize.collapse_delims: '_'; only '-' is known"),
+        (f"{TWO}normalize: {{pad_length: wide}}", "normalize.pad_length: 'wide' is no number from 0 to 64"),
+        (f"{TWO}provisioning: {{strategy: random}}", "strategy: 'random' is none of mirror, namespaced"),
+        ("sources: {A: [", "cannot be read"),
+        ("a: !!python/object/apply:os.system [ls]", "cannot be read"),
+    ],
+)
+def test_each_mistake_is_named_with_its_file(tmp_path: Path, text: str, message: str) -> None:
+    path = config(tmp_path, text)
+    with pytest.raises(KeySyncError) as error:
+        sources.of_yaml(path)
+    assert str(path) in error.value.message
+    assert message in error.value.message
+
+
+def test_configuration_that_is_not_there_or_no_text(tmp_path: Path) -> None:
+    with pytest.raises(KeySyncError, match=r"none\.yaml cannot be read"):
+        sources.of_yaml(tmp_path / "none.yaml")
+    (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(KeySyncError, match=r"bytes\.yaml cannot be read"):
+        sources.of_yaml(tmp_path / "bytes.yaml")
+
+
+def test_missing_file_is_an_error_unless_partial(tmp_path: Path) -> None:
+    found = sources.of_yaml(config(tmp_path, f"{TWO}  C: {{path: c.csv}}\n"))
+    (tmp_path / "a.csv").write_text("key\nK1\n")
+    (tmp_path / "c.csv").write_text("key\nK2\n")
+    with pytest.raises(KeySyncError, match=r"sub/b\.csv is missing") as error:
+        sources.read(found)
+    assert "--partial" in error.value.hint
+    left = sources.present(found)
+    assert (left.systems.names, left.absent) == (("A", "C"), ("B",))
+    assert keys(sources.read(left)) == {"A": ["K1"], "C": ["K2"]}
+
+
+def test_partial_needs_the_authority(tmp_path: Path) -> None:
+    found = sources.of_yaml(config(tmp_path, TWO))
+    with pytest.raises(KeySyncError, match=r"a\.csv is missing, and A is the authority"):
+        sources.present(found)
+
+
+def test_malformed_row_names_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("key,note\nK1,x\nK2\n")
+    found = sources.of_yaml(config(tmp_path, TWO))
+    with pytest.raises(BadFile, match=r"a\.csv:3: "):
+        sources.read(found)
