@@ -40,6 +40,7 @@ class Dialogue:
         """Run one command and return its exit code. KeyboardInterrupt and BrokenPipeError pass through."""
         writer = self.writer()
         try:
+            _refuse_overwriting(getattr(args, "output", None))
             sandbox = self._sandbox(args)
             session = Session(sandbox, line, source, self.ask, self._preview, self.read_stdin, self.last)
             result = command.load()(session, args)
@@ -82,12 +83,22 @@ class Dialogue:
             writer.say(line)
 
 
+def _refuse_overwriting(output: str | None) -> None:
+    """A result never goes over a file that is there; said before anything is done."""
+    if output is not None and path_of(output).exists():
+        raise KeySyncError(f"{safe(output)} is there already", hint="Name another file after --output.")
+
+
 @contextlib.contextmanager
 def _told(result: object) -> Iterator[None]:
     """Trouble with writing a result does not make undone what was done."""
     try:
         yield
     except BrokenPipeError:
+        raise
+    except KeySyncError as error:
+        if getattr(result, "committed", False):
+            error.committed = True
         raise
     except OSError as error:
         done = bool(getattr(result, "committed", False))  # results that only look have none

@@ -124,6 +124,7 @@ def diff(session: Session, args: Namespace) -> Difference:
         left, right = {other: sandbox.state.tables[one]}, {other: sandbox.state.tables[other]}
         rows = listing.differences(left, right, rules, keys_only=True)
     elif one or other:
+        _known(sandbox, args.right if one else args.left)
         raise KeySyncError(
             f"cannot compare {args.left} with {args.right}: one is a system, the other holds all of them",
             hint="Compare two systems, or two of now, the snapshots and operations such as @41.",
@@ -131,6 +132,14 @@ def diff(session: Session, args: Namespace) -> Difference:
     else:
         rows = listing.differences(_tables(sandbox, args.left), _tables(sandbox, args.right), rules)
     return Difference(args.left, args.right, rows, not one, _cap(session, args), _found(len(rows), args))
+
+
+def _known(sandbox: Sandbox, side: str) -> None:
+    """Raise KeySyncError if a side of `diff` is nothing at all."""
+    if side == NOW or side.startswith("@") or side.removeprefix(SNAPSHOT) in snapshots.names(sandbox.home.snapshots):
+        return
+    there = ", ".join((*sandbox.systems.names, NOW, *snapshots.names(sandbox.home.snapshots)))
+    raise KeySyncError(f"there is no system or snapshot {side!r}", hint=f"There is {there}.")
 
 
 def _system(sandbox: Sandbox, side: str) -> str | None:

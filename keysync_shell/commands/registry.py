@@ -89,5 +89,6 @@ class Command:
         common.add("--home", metavar="DIR", help=where, complete="folders")
         wait = "how long to wait while another process works (default: 10)"
         common.add("--lock-timeout", type=float, metavar="SECONDS", help=wait)
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        if completers is None:  # a front end with completers has formatters of its own
+            parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.epilog = "examples:\n" + "\n".join(f"  {example}" for example in self.examples)

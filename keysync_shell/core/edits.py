@@ -199,7 +199,8 @@ def _renamed(
     moving = before.filter(renames).join(names, on=table.KEY, how="left", maintain_order="left")
     taken = table.holds(staying, names[NEW]) | ~names[NEW].is_first_distinct()
     if taken.any() and not merge:
-        raise _landing(names.filter(taken), system)
+        there = table.holds(staying, names[NEW])
+        raise _landing(names.filter(there), system) if there.any() else _together(names, system)
     if taken.any() and not keep_repeats:
         moving = moving.filter(pl.col(table.KEY).is_in(names.filter(~taken)[table.KEY].implode()))
     moved = moving.with_columns(pl.col(NEW).alias(table.KEY)).select(rows.columns)
@@ -213,6 +214,15 @@ def _landing(names: pl.DataFrame, system: str) -> KeySyncError:
     return KeySyncError(
         f"{shown(old)} would land on {shown(new)}, which {system} has already{more}",
         hint="Use --merge to let them fall together; the row that is there stays.",
+    )
+
+
+def _together(names: pl.DataFrame, system: str) -> KeySyncError:
+    first = names.filter(pl.col(NEW).is_duplicated())
+    olds = first.filter(pl.col(NEW) == first[NEW][0])[table.KEY]
+    return KeySyncError(
+        f"{shown(olds[0])} and {shown(olds[1])} would both become {shown(first[NEW][0])} in {system}",
+        hint="Use --merge to let them fall together; the first row stays.",
     )
 
 

@@ -68,7 +68,7 @@ class Systems:
         parts = text.split("+") if "+" in text else self._letters(text)
         mask = self.mask(self.find(part) for part in parts)
         if not mask:
-            raise KeySyncError(f"pattern {text!r} names no system", hint=f"A pattern looks like {self._example()}.")
+            raise KeySyncError(f"pattern {text!r} names no system", hint=f"A pattern looks like '{self._example()}'.")
         return mask
 
     def find(self, name: str) -> str:

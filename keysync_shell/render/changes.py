@@ -38,15 +38,12 @@ VERBS = {
 
 
 def outcome_view(outcome: Outcome) -> View:
-    """One change."""
-    return (
-        View(
-            data=lambda rows: _data(outcome) | ({"changes": rows} if outcome.dry_run else {}),
-            grid=_changes(outcome),
-            talk=_talk(outcome),
-        )
-        if outcome.dry_run
-        else View(data=lambda _: _data(outcome), talk=_talk(outcome))
+    """One change; a table lists what it does only for a dry run."""
+    return View(
+        data=lambda rows: _data(outcome) | ({"changes": rows} if outcome.dry_run else {}),
+        grid=_changes(outcome),
+        talk=_talk(outcome),
+        aside=not outcome.dry_run,
     )
 
 

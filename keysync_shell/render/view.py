@@ -45,7 +45,8 @@ class Grid:
 class View:
     """What to write: `data` as JSON, or `lines`, `grid` and `after` as text; `talk` is for people, on stderr.
 
-    `data` takes the rows of the grid as dictionaries, where JSON should hold them.
+    `data` takes the rows of the grid as dictionaries, where JSON should hold them. A grid that is `aside` is left out
+    of the text, where the talk says it all.
     """
 
     data: Callable[[list[dict[str, Any]]], Any]
@@ -54,6 +55,7 @@ class View:
     after: tuple[str, ...] = ()
     talk: tuple[str, ...] = ()
     exit_code: int = 0
+    aside: bool = False
 
 
 def plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from keysync_shell.core.keys import safe, shown
 from keysync_shell.errors import KeySyncError
-from keysync_shell.render.view import KEY, NUMBER, Grid, View
+from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View
 
 SCHEMA = "keysync/1"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -84,7 +84,7 @@ def writer_for(color: str, out: TextIO, err: TextIO) -> Writer:
 def _table(writer: Writer, view: View, _command: str, _warnings: list[str]) -> None:
     for line in view.lines:
         writer.write(f"{line}\n")
-    if view.grid:
+    if view.grid and not view.aside:
         _write_table(writer, view.grid)
     for line in view.after:
         writer.write(f"{line}\n")
@@ -184,9 +184,12 @@ def _markdown(writer: Writer, view: View, _command: str, _warnings: list[str]) -
 
 
 def _needed(view: View) -> Grid:
-    if view.grid is None:
-        raise KeySyncError("this result has no rows", hint="Take --format table or json.")
-    return view.grid
+    """The rows of a result; one that has none is a row of its own."""
+    if view.grid is not None:
+        return view.grid
+    values = {name: value for name, value in view.data([]).items() if not isinstance(value, dict | list)}
+    columns = {name: NUMBER if isinstance(value, int) else TEXT for name, value in values.items()}
+    return Grid(columns, lambda _: iter([tuple(values.values())]), 1)
 
 
 FORMATS: dict[str, Callable[[Writer, View, str, list[str]], None]] = {

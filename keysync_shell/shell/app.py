@@ -158,6 +158,8 @@ class Shell(cmd2.Cmd):
         except cmd2.Cmd2ArgparseError as error:
             self.status = getattr(error.__cause__, "code", USAGE) or 0  # --help exits 0
             raise
+        except cmd2.SkipPostcommandHooks:  # the reader of a pipe has seen enough
+            raise
         except KeyboardInterrupt:
             self.status = INTERRUPTED
             raise
@@ -169,6 +171,8 @@ class Shell(cmd2.Cmd):
 
     def _judge_built_in(self, statement: Statement | str) -> None:
         """cmd2's own commands say by `last_result` how they fared."""
+        if self.status:
+            return
         command = statement.command if isinstance(statement, Statement) else ""
         if command == "shell":
             self.status = int(self.last_result or 0)
@@ -217,7 +221,7 @@ class Shell(cmd2.Cmd):
         self.history.start_session()
 
     def _remember(self, data: CommandFinalizationData) -> CommandFinalizationData:
-        if data.statement and data.statement.raw and not self.scripts.running and self.sandbox.begun:
+        if data.statement is not None and data.statement.raw and not self.scripts.running and self.sandbox.begun:
             typed.append(self.sandbox.home.typed, str(data.statement.raw).strip())
         return data
 
@@ -263,7 +267,9 @@ class Shell(cmd2.Cmd):
 
 def _method(command: Command) -> Callable[[Any, Statement | str], bool | None]:
     def build() -> Parser:
-        parser = Parser(description=command.help, allow_abbrev=False)
+        parser = Parser(
+            description=command.help, allow_abbrev=False, formatter_class=cmd2.RawDescriptionCmd2HelpFormatter
+        )
         command.declare(parser, COMPLETERS)
         return parser
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cmd2 import RawDescriptionCmd2HelpFormatter
+
 from keysync_shell.config import path_of
 from keysync_shell.errors import KeySyncError
 from keysync_shell.render.views import view
@@ -33,6 +35,7 @@ def run_arguments() -> Parser:
         description="Run the commands in a file; stop at the first one that fails.",
         epilog=EXAMPLES,
         allow_abbrev=False,
+        formatter_class=RawDescriptionCmd2HelpFormatter,
     )
     parser.add_argument(
         "file", metavar="FILE", help="one command a line; # starts a comment", completer=COMPLETERS["files"]

@@ -32,6 +32,8 @@ def export(snapshot: Snapshot, path: Path, *, force: bool) -> None:
     """
     if path.exists() and not force:
         raise KeySyncError(f"{path} is there already", hint="Take another name, or --force to replace it.")
+    if not path.parent.is_dir():
+        raise KeySyncError(f"there is no folder {path.parent}", hint="Make it first, or name another file.")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         members = {MANIFEST: snapshots.dump(snapshot.manifest)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import json
 import re
 import secrets
@@ -74,7 +75,7 @@ class Snapshot:
 
 def check_name(name: str) -> str:
     """The name itself, if it may name a snapshot. Raises KeySyncError; a path is never a name."""
-    if not NAME.fullmatch(name) or name.endswith(".") or DEVICE.fullmatch(name):
+    if name == "now" or not NAME.fullmatch(name) or name.endswith(".") or DEVICE.fullmatch(name):
         raise KeySyncError(
             f"{safe(name)!r} is no name for a snapshot",
             hint="Use letters, digits, '.', '_' and '-', at most 64, starting with a letter or digit.",
@@ -131,7 +132,7 @@ def verified(manifest: Manifest, contents: Mapping[str, bytes]) -> Snapshot:
 def read_manifest(folder: Path, name: str) -> Manifest:
     """The manifest alone; the files are not verified."""
     if not (folder / name).is_dir():
-        raise KeySyncError(f"there is no snapshot {name}", hint=_known(folder))
+        raise KeySyncError(f"there is no snapshot {name}", hint=_known(folder, name))
     return parse_manifest(_part(folder, name, MANIFEST, MANIFEST_BYTES), name)
 
 
@@ -164,7 +165,7 @@ def delete(folder: Path, name: str) -> None:
     """Take the name away first, so that a snapshot is never there in part. Raises KeySyncError if there is none."""
     read = folder / check_name(name)
     if not read.is_dir():
-        raise KeySyncError(f"there is no snapshot {name}", hint=_known(folder))
+        raise KeySyncError(f"there is no snapshot {name}", hint=_known(folder, name))
     with explained(f"snapshot {name} was not deleted"):
         doomed = folder / f".{secrets.token_hex(8)}.tmp"
         read.rename(doomed)
@@ -219,8 +220,10 @@ def _sane(manifest: Manifest) -> bool:
     )
 
 
-def _known(folder: Path) -> str:
+def _known(folder: Path, wanted: str) -> str:
     known = names(folder)
+    if near := difflib.get_close_matches(wanted, known, n=1):
+        return f"Did you mean {near[0]}?"
     return f"There is {', '.join(known[:10])}." if known else "There is none yet; `save-state NAME` makes one."
 
 

@@ -38,7 +38,6 @@ def test_restricted_mode_has_no_way_out(talk: Talk, home: Path, line: str) -> No
     assert not (home / "out").exists()
 
 
-@pytest.mark.xfail(strict=True, reason="app.py judges the missing `shell` by its last result, so its status is 0")
 def test_restricted_mode_has_no_shell(talk: Talk, home: Path) -> None:
     assert Talk(home, restricted=True).say("shell ls").status == 127
 
@@ -67,7 +66,6 @@ def test_typed_lines_are_remembered(talk: Talk, home: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-@pytest.mark.xfail(strict=True, reason=BARE)
 def test_lines_of_one_word_are_remembered(talk: Talk, home: Path) -> None:
     Talk(home, interactive=True).say("status")
     assert typed.read(home / ".keysync" / "typed") == ["status"]

@@ -48,7 +48,6 @@ def test_status(talk: Talk, line: str, status: int, seen: str) -> None:
     assert "Traceback" not in said.text
 
 
-@pytest.mark.xfail(strict=True, reason=FORMATTER)
 @pytest.mark.parametrize(
     ("line", "seen"),
     [
@@ -76,7 +75,6 @@ def test_usage_errors(talk: Talk, line: str, seen: str) -> None:
     assert seen in " ".join(said.text.split())
 
 
-@pytest.mark.xfail(strict=True, reason=FORMATTER)
 @pytest.mark.parametrize("name", [command.name for command in COMMANDS])
 @pytest.mark.parametrize("line", ["help {}", "{} --help", "?{}"])
 def test_help(talk: Talk, name: str, line: str) -> None:
@@ -127,7 +125,6 @@ def test_a_pipe_that_takes_everything(talk: Talk) -> None:
     assert talk.say("list --format csv | grep -c CUST > count.txt").status == 0
 
 
-@pytest.mark.xfail(strict=True, reason="app.py: a reader that left early makes the status 1, which stops a script")
 def test_a_reader_that_leaves_early_is_no_trouble(talk: Talk) -> None:
     talk.say("init --keys 5000 --yes")
     assert talk.say("list --all | head -1").status == 0
@@ -140,7 +137,6 @@ def test_debug_shows_a_traceback(talk: Talk) -> None:
     assert "Traceback" not in talk.say("add-key X --systems Q").text
 
 
-@pytest.mark.xfail(strict=True, reason="a format that cannot show the result is refused after the commit, as unchanged")
 @pytest.mark.parametrize("format", ["csv", "tsv", "markdown"])
 @pytest.mark.parametrize("line", ["add-key X", "undo", "save-state one"])
 def test_a_format_that_does_not_fit_tells_the_truth(talk: Talk, line: str, format: str) -> None:
@@ -151,7 +147,6 @@ def test_a_format_that_does_not_fit_tells_the_truth(talk: Talk, line: str, forma
         assert "is committed" in said.text or (talk.shell.sandbox.newest == before and not saved)
 
 
-@pytest.mark.xfail(strict=True, reason="each message says something that is not so, or shows what is nobody's business")
 @pytest.mark.parametrize(
     ("line", "wrong"),
     [
@@ -169,14 +164,10 @@ def test_no_message_is_wrong(talk: Talk, line: str, wrong: str) -> None:
     assert wrong not in said.text
 
 
-@pytest.mark.xfail(strict=True, reason="scripts.py: the examples of `run` are folded into one paragraph")
 def test_help_on_scripts_keeps_its_lines(talk: Talk) -> None:
     assert "examples:\n  run drift.txt\n" in talk.say("help run").text
 
 
-@pytest.mark.xfail(
-    strict=True, reason="snapshots.py: an unknown snapshot is answered with all of them, not the nearest"
-)
 def test_did_you_mean_a_snapshot(talk: Talk) -> None:
     talk.say("save-state before")
     assert "Did you mean before?" in talk.say("load-state befroe").text
