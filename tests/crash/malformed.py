@@ -110,7 +110,7 @@ REFUSED: dict[str, Kind] = {
     "quote that is never closed": _line(lambda _, line: line.replace("K", '"K')),
     "text behind a closing quote": _line(lambda dice, line: f'"{dice.choice("ab")}"x{line}'),
     "backslash before a quote": _line(lambda _, line: _after_key(line, "").replace("K", '"K\\"', 1)),
-    "a field too few, and an empty one too many at the end": lambda dice: f"key,a,b\nK{dice.random()},\nK,x,,".encode(),
+    "a field too few, and an empty one too many at the end": lambda dice: f"key,a\nK,x\n{dice.random()}\nK,x,".encode(),
     "semicolons": _bytes(lambda _, data: data.replace(b",", b";")),
     "tabs": _bytes(lambda _, data: data.replace(b",", b"\t")),
     "separator line of a spreadsheet": _bytes(lambda dice, data: b"sep=" + dice.choice([b",", b";"]) + b"\n" + data),

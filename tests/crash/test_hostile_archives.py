@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -76,7 +77,7 @@ def test_a_flipped_byte_in_a_snapshot_is_noticed_or_means_nothing(home: Path, ch
         good = path.read_bytes()
         at, bit = dice.randrange(len(good)), 1 << dice.randrange(8)
         path.write_bytes(good[:at] + bytes([good[at] ^ bit]) + good[at + 1 :])
-        _loaded_or_refused(home, "flipped bytes in snapshots")
+        _loaded_or_refused(home, "flipped bytes in snapshots", accepted=_says_the_same(path.read_bytes(), good))
         path.write_bytes(good)
 
 
@@ -147,6 +148,14 @@ def _loaded_or_refused(home: Path, part: str, *, accepted: bool = True) -> None:
         tally(part, 1, "refused")
     assert _tree(home) == before
     assert not command(home, "states").crashed
+
+
+def _says_the_same(manifest: bytes, good: bytes) -> bool:
+    """Whether only its layout was changed."""
+    try:
+        return bool(json.loads(manifest) == json.loads(good))
+    except ValueError:
+        return False
 
 
 def _refused(said: Said) -> None:
