@@ -65,9 +65,8 @@ def _played(head: str, body: list[str], talk: Talk, home: Path) -> str:
         return "\n".join([head, *body])
     said = talk.say(rest)
     status = [f"[exit {said.status}]"] if said.status else []
-    return (
-        "\n".join([head, *said.text.rstrip("\n").split("\n"), *status]).replace("\n\n", "\n \n") if said.text else head
-    )
+    text = said.text.rstrip("\n").split("\n") if said.text else []
+    return "\n".join([head, *text, *status]).replace("\n\n", "\n \n")
 
 
 def _unescaped(content: str) -> bytes:

@@ -20,7 +20,7 @@ from keysync_shell.core.discrepancies import Summary, findings, summarize
 from keysync_shell.core.edits import Edit
 from keysync_shell.core.index import Index
 from keysync_shell.core.patterns import PatternRow
-from keysync_shell.core.planning import PROPOSE, Plan, carry_out
+from keysync_shell.core.planning import PROPOSE, REMOVE, Plan, carry_out
 from keysync_shell.core.planning import plan as planned
 from keysync_shell.core.policy import DECISIONS, Policy
 from keysync_shell.core.rules import Rules
@@ -44,8 +44,10 @@ PLAN_SCHEMA = "keysync-plan/1"
 
 @dataclass(frozen=True)
 class Planned:
+    """A plan; `left` is how many discrepancies there are now, acted upon or not."""
+
     plan: Plan
-    reported: int
+    left: int
     authority: str
     detail: bool
     cap: Cap
@@ -136,10 +138,10 @@ def plan(session: Session, args: Namespace) -> Planned:
         digest = sandbox.digest() if args.save else ""
     if args.save:
         _save(path_of(args.save), made, digest)
-    reported = made.counts().get("!", 0)
+    left = memory.summary().discrepancies.total
     wrong = made.changes_anything and not args.exit_zero
     cap = Cap(args.all, args.limit, rest="" if args.limit else f"{session.line} --all")
-    return Planned(made, reported, sandbox.systems.authority, args.detail, cap, args.save, int(wrong))
+    return Planned(made, left, sandbox.systems.authority, args.detail, cap, args.save, int(wrong))
 
 
 def predict(session: Session, args: Namespace) -> Predicted:
@@ -190,8 +192,10 @@ def apply(session: Session, args: Namespace) -> Outcome:
     saved = _saved(path_of(args.plan)) if args.plan else None
     wanted = sandbox.systems.find(args.system) if args.system else None
     proposals: list[MasterKey] = []
+    loses = False
 
     def decide(state: State) -> Edit:
+        nonlocal loses
         index, known = sandbox.index, sandbox.master_keys()
         policy = saved.policy if saved else _policy(session, args, index)
         if saved and saved.digest != sandbox.digest():
@@ -204,10 +208,14 @@ def apply(session: Session, args: Namespace) -> Outcome:
             )
         kinds = args.only or tuple(DECISIONS)
         made = planned(state, index, policy, registered(known, index.rules), kinds=kinds, system=wanted)
+        loses = REMOVE in made.counts()
         proposals[:] = engine.proposals(made, index, policy, None, sandbox.now(), False, 0)
         return carry_out(state, made)
 
-    outcome = sandbox.edit(decide, session.request("apply", args))
+    request = session.request("apply", args, destroys=True)
+    if approve := request.approve:
+        request = replace(request, approve=lambda outcome: not loses or approve(outcome))
+    outcome = sandbox.edit(decide, request)
     if proposals and not args.dry_run:
         with sandbox.registry() as registry:
             registry.propose(proposals, _proposed(proposals, sandbox.now()))
@@ -276,7 +284,9 @@ def matrix(session: Session, args: Namespace) -> Matrix | KeyList:
     found = listing.listed(memory.index, EVERYTHING, memory.index.systems.all_bits, None if args.inclusive else chosen)
     if args.inclusive:
         found = found.filter((pl.col("pattern") & chosen) == chosen)
-    return KeyList(found, memory.index.systems, Cap(args.all, args.limit, f"{session.line} --all"))
+    return KeyList(
+        found, memory.index.systems, Cap(args.all, args.limit, "" if args.limit else f"{session.line} --all")
+    )
 
 
 def explain(session: Session, args: Namespace) -> Biography:

@@ -82,7 +82,11 @@ def reconciled_view(run: Reconciled) -> View:
     if run.since:
         new, gone, still = len(run.since.new), len(run.since.resolved), run.since.still_open
         lines.append(f"Since run {run.since.run}: {new:,} new, {gone:,} resolved, {still:,} still open.")
-    lines.append(f"{len(result.proposals):,} master keys proposed, {len(result.master_keys):,} in the registry.")
+    new, there = len(result.proposals), len(result.master_keys)
+    if run.committed:
+        lines.append(f"{new:,} master keys proposed, {there:,} in the registry.")
+    else:
+        lines.append(f"{new:,} master keys would be proposed, {there - new:,} are in the registry.")
     if run.score:
         lines.append(_score_line(run.score))
     where = f"✓ Reports are in {safe(str(run.folder))}" if run.folder else "A dry run: nothing was written."
@@ -135,10 +139,9 @@ def master_keys_view(found: MasterKeys) -> View:
 
 
 def runs_view(found: Runs) -> View:
-    columns = {"run": NUMBER, "time": TEXT, "mode": TEXT, "user": TEXT, "after": TEXT, "discrepancies": NUMBER}
+    columns = {"run": NUMBER, "time": TEXT, "mode": TEXT, "user": TEXT, "operation": NUMBER, "discrepancies": NUMBER}
     rows = [
-        (run.number, run.time, run.mode, run.user, f"@{run.operation}", _total(run.details["summary"]))
-        for run in found.runs
+        (run.number, run.time, run.mode, run.user, run.operation, _total(run.details["summary"])) for run in found.runs
     ]
     return View(
         data=lambda _: {"runs": plain(found.runs)},
@@ -221,8 +224,8 @@ def _verdict(planned: Planned) -> str:
         numbers = [(ADD, "add"), (CHANGE, "change"), (REMOVE, "remove"), (PROPOSE, "propose")]
         parts = [f"{counts.get(sign, 0):,} to {what}" for sign, what in numbers]
         return f"Plan: {', '.join(parts)}."
-    if planned.reported:
-        return f"No changes. {planned.reported:,} findings are only reported ({REPORT})."
+    if planned.left:
+        return f"No changes. {planned.left:,} discrepancies stay: reported ({REPORT}), ignored or proposed already."
     return f"No changes. Systems match {planned.authority}."
 
 

@@ -39,7 +39,7 @@ def _files(keeper: Keeper) -> Iterator[Problem]:
             found = tables.read(keeper.home, name)
         except KeySyncError as error:
             for line in error.message.split("\n"):
-                yield Problem(path.name, line, f"repair {name}")
+                yield Problem(path.name, line.replace(str(path), path.name), f"repair {name}")
             continue
         if newest and found.sha256 != newest.after.get(name):
             yield Problem(path.name, "changed outside since the last operation", "any command takes it in")
