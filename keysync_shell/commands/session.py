@@ -15,9 +15,7 @@ from keysync_shell.sandbox import Outcome, Request, Sandbox
 
 def nobody(question: str) -> bool:
     """The answer where no person can be asked. Raises Declined, exit 2."""
-    raise Declined(
-        f"{question} That needs a yes, and nobody is there to ask.", hint="Say it with --yes if you mean it."
-    )
+    raise Declined(f"nobody is there to ask: {question}", hint="Say it with --yes if you mean it.")
 
 
 @runtime_checkable

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
-from keysync_shell.core import keysets
 from keysync_shell.core.change import Change, SystemChange
 from keysync_shell.core.discrepancies import Summary
 from keysync_shell.core.edits import Edit, NoSuchKey
@@ -17,7 +16,7 @@ from keysync_shell.core.keys import shown
 from keysync_shell.core.normalize import canonical
 from keysync_shell.core.selectors import near_misses
 from keysync_shell.core.state import State
-from keysync_shell.core.table import key_series
+from keysync_shell.core.table import key_series, rows_of
 from keysync_shell.errors import KeySyncError, ReadOnlyHome
 from keysync_shell.sandbox import memory
 from keysync_shell.sandbox.memory import Memory, OutsideEdit
@@ -222,11 +221,14 @@ class Keeper:
         )
 
     def _with_near_misses(self, error: NoSuchKey) -> KeySyncError:
+        """The error with the keys that were probably meant, or with the systems that hold the key."""
         for word in error.query.literals[:1]:
-            [wanted] = canonical(key_series([word]), self.home.config.rules)["canonical"]
             rows = self.memory.index.rows
-            near = keysets.meant(word) + near_misses(rows["key"], rows["canonical"], word, wanted)
-            if near:
+            masks = rows_of(rows, key_series([word]))["mask"]
+            if len(masks):
+                return KeySyncError(error.message, hint=f"It is in {', '.join(self.systems.members(masks[0]))}.")
+            [wanted] = canonical(key_series([word]), self.home.config.rules)["canonical"]
+            if near := near_misses(rows["key"], rows["canonical"], word, wanted):
                 meant = ", ".join(shown(key) for key in near)
                 return KeySyncError(error.message, hint=f"Did you mean {meant}? {error.hint}")
         return error
