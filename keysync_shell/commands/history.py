@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from keysync_shell.storage.operations import Operation
 from keysync_shell.storage.oplog import Wanted
 
 DEFAULT_COUNT = 20
+FILTERS = ("key", "system", "kind", "user", "source", "since")
 AGE = re.compile(r"([0-9]{1,6})([mhdw])")
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -99,7 +101,7 @@ def log(session: Session, args: Namespace) -> Log | Shown:
         key=args.key,
     )
     found = session.sandbox.operations(wanted)
-    older = f"log {2 * count}" if len(found) > count else ""
+    older = _more(2 * count, args) if len(found) > count else ""
     return Log(tuple(found[:count]), older)
 
 
@@ -146,6 +148,12 @@ def _count(words: list[str]) -> int:
     if len(words) > 1 or not words[0].isascii() or not words[0].isdigit() or int(words[0]) < 1:
         raise KeySyncError(f"log {safe(' '.join(words))}: that is no number of operations", hint="Say: log 5")
     return int(words[0])
+
+
+def _more(count: int, args: Namespace) -> str:
+    """The same question for more operations."""
+    given = [(name, value) for name in FILTERS if (value := getattr(args, name)) is not None]
+    return shlex.join(["log", str(count), *(word for name, value in given for word in (f"--{name}", value))])
 
 
 def _since(text: str, session: Session) -> str:
