@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
+from keysync_shell.core import keysets
 from keysync_shell.core.change import Change, SystemChange
 from keysync_shell.core.discrepancies import Summary
 from keysync_shell.core.edits import Edit, NoSuchKey
@@ -228,7 +229,7 @@ class Keeper:
             if len(masks):
                 return KeySyncError(error.message, hint=f"It is in {', '.join(self.systems.members(masks[0]))}.")
             [wanted] = canonical(key_series([word]), self.home.config.rules)["canonical"]
-            if near := near_misses(rows["key"], rows["canonical"], word, wanted):
+            if near := keysets.meant(word) + near_misses(rows["key"], rows["canonical"], word, wanted):
                 meant = ", ".join(shown(key) for key in near)
                 return KeySyncError(error.message, hint=f"Did you mean {meant}? {error.hint}")
         return error

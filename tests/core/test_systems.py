@@ -41,7 +41,7 @@ def test_every_pattern_is_read_as_it_is_written(mask: int) -> None:
 def test_pattern_of_no_system_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(KeySyncError, match="names no system") as error:
         FIVE.mask_of_pattern(text)
-    assert error.value.hint == "A pattern looks like ABCD.."
+    assert error.value.hint == "A pattern looks like 'ABCD.'."
 
 
 @pytest.mark.parametrize("text", ["AX", "A+X", "x"])
