@@ -5,6 +5,7 @@ Each check returns its problems; CHECKS lists them.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -49,6 +50,14 @@ def _database(keeper: Keeper) -> Iterator[Problem]:
     """SQLite finds its file whole."""
     for line in keeper.store.log.integrity():
         yield Problem("history.db", line, f"move {keeper.home.database} away; only the history is in there")
+
+
+def _chain(keeper: Keeper) -> Iterator[Problem]:
+    """Each operation begins with the files that the one before it left, and none is missing."""
+    operations = list(keeper.store.log.summaries())
+    for earlier, later in itertools.pairwise(operations):
+        if later.number != earlier.number + 1 or later.before != earlier.after:
+            yield Problem(f"@{later.number}", f"does not begin where @{earlier.number} ended", "export the log")
 
 
 def _replay(keeper: Keeper) -> Iterator[Problem]:
@@ -118,4 +127,4 @@ def _snapshots(keeper: Keeper) -> Iterator[Problem]:
             yield Problem(f"snapshot {name}", error.message, f"delete-state {name}, or get a good copy of it")
 
 
-CHECKS: tuple[Callable[[Keeper], Iterator[Problem]], ...] = (_files, _database, _replay, _cache, _snapshots)
+CHECKS: tuple[Callable[[Keeper], Iterator[Problem]], ...] = (_files, _database, _chain, _replay, _cache, _snapshots)

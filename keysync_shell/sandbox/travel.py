@@ -21,7 +21,7 @@ MOST_CONFLICTS = 20
 def travel(keeper: Keeper, request: Request, count: int) -> list[Outcome]:
     """Take back, or do again, the topmost `count` entries of a stack; `request.kind` says which. The lock is held.
 
-    Raises KeySyncError if there are not that many.
+    Raises KeySyncError if there are not that many, or what one of them changed is no longer kept.
     """
     way = request.kind
     if count < 1:
@@ -29,9 +29,10 @@ def travel(keeper: Keeper, request: Request, count: int) -> list[Outcome]:
     entries = _entries(keeper, way, count)
     if len(entries) < count:
         raise _too_far(way, count, len(entries))
-    here = keeper.memory
+    here, log = keeper.memory, keeper.store.log
+    kept = [log.change(entry.number) for entry in entries]  # all of them first: each step may drop the oldest
     try:
-        return [_step(keeper, request, entry) for entry in entries]
+        return [_step(keeper, request, entry, change) for entry, change in zip(entries, kept, strict=True)]
     finally:
         if request.dry_run:
             keeper.memory = here
@@ -117,11 +118,10 @@ def _entries(keeper: Keeper, way: str, count: int) -> list[Operation]:
     return entries
 
 
-def _step(keeper: Keeper, request: Request, entry: Operation) -> Outcome:
+def _step(keeper: Keeper, request: Request, entry: Operation, change: Change) -> Outcome:
     newest = keeper.memory.newest
     assert newest is not None, "a stack has an entry"
-    change = keeper.store.log.change(entry.number).inverse
-    decision = keeper.decided(lambda _: Edit(change), request)
+    decision = keeper.decided(lambda _: Edit(change.inverse), request)
     undid = original(keeper, entry)
     stacks = _stacks_after(request.kind, entry, newest, undid)
     if request.dry_run:
