@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from keysync_shell import __version__
 from keysync_shell.cli import guarded
+from keysync_shell.commands.catalogue.editing import SCENARIOS
 from keysync_shell.config import FILE as SETTINGS
 from keysync_shell.config import home_folder, path_of
 from keysync_shell.errors import KeySyncError
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from keysync_shell.reconcile.sources import Sources
 
 CONFIG = "keysync-config.yaml"
-SCENARIOS = ("normal", "drift", "failure", "recovery")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,6 +13,7 @@ from keysync_shell.commands.words import looked_up
 from keysync_shell.core import discrepancies as found
 from keysync_shell.core import listing
 from keysync_shell.core.discrepancies import Summary
+from keysync_shell.core.kinds import KINDS
 from keysync_shell.core.systems import Systems
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Sandbox
@@ -111,7 +112,7 @@ def discrepancies(session: Session, args: Namespace) -> Findings:
     sandbox = session.sandbox
     index = sandbox.moment(args.at).index
     system = sandbox.systems.find(args.system) if args.system else None
-    rows = found.findings(index, args.kinds or tuple(found.KINDS), system)
+    rows = found.findings(index, args.kinds or tuple(KINDS), system)
     return Findings(rows, sandbox.systems, _cap(session, args), exit_code=_found(len(rows), args))
 
 

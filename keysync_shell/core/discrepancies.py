@@ -13,6 +13,7 @@ import polars as pl
 from polars.datatypes import DataType, DataTypeClass
 
 from keysync_shell.core.index import MASK, Index, Totals, spellings
+from keysync_shell.core.kinds import KINDS
 from keysync_shell.core.state import State
 from keysync_shell.core.systems import Systems
 
@@ -25,15 +26,6 @@ FINDING: dict[str, PolarsDataType] = {
     "canonical": pl.String,
     "keys": pl.List(pl.String),
     "form": pl.String,
-}
-
-# Each kind of finding, and the name under which its number stands in the counts.
-KINDS = {
-    "gap": "gaps",
-    "unauthorized": "unauthorized",
-    "duplicate": "duplicates",
-    "variant": "variants",
-    "malformed": "malformed",
 }
 
 

@@ -23,9 +23,9 @@ from typing import Protocol
 import polars as pl
 
 from keysync_shell.core import table
-from keysync_shell.core.discrepancies import KINDS
 from keysync_shell.core.index import Index, described
 from keysync_shell.core.keys import safe, shown
+from keysync_shell.core.kinds import KINDS
 from keysync_shell.core.systems import Systems
 from keysync_shell.errors import KeySyncError
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from keysync_shell.core.discrepancies import KINDS
 from keysync_shell.core.keys import shown
+from keysync_shell.core.kinds import KINDS
 from keysync_shell.core.ranges import compressed
 
 if TYPE_CHECKING:

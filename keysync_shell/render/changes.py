@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from keysync_shell.core.change import Change
-from keysync_shell.core.discrepancies import KINDS, Summary
+from keysync_shell.core.discrepancies import Summary
 from keysync_shell.core.keys import safe
+from keysync_shell.core.kinds import KINDS
 from keysync_shell.render.view import KEY, TEXT, Grid, View, plain
 from keysync_shell.sandbox import Outcome
 from keysync_shell.storage.operations import Counts, Operation

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from keysync_shell.commands.catalogue.editing import CORRUPTIONS, SCENARIOS
-from keysync_shell.commands.catalogue.looking import KINDS
-from keysync_shell.core import corruption, discrepancies, mock
+from keysync_shell.commands.catalogue.editing import SCENARIOS
+from keysync_shell.core import mock
 
 
-def test_names_that_help_writes_out_are_those_of_the_core() -> None:
-    assert corruption.KINDS == CORRUPTIONS
-    assert tuple(discrepancies.KINDS) == KINDS
+def test_scenarios_that_help_writes_out_are_those_of_the_core() -> None:
     assert tuple(mock.SCENARIOS) == SCENARIOS

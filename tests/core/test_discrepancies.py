@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keysync_shell.core.discrepancies import CHECKS, KINDS, Summary, findings, summarize
+from keysync_shell.core.discrepancies import CHECKS, Summary, findings, summarize
+from keysync_shell.core.kinds import KINDS
 from keysync_shell.core.rules import Rules
 from keysync_shell.core.state import State
 from keysync_shell.core.systems import Systems

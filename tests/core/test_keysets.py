@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keysync_shell.core.discrepancies import KINDS, findings
+from keysync_shell.core.discrepancies import findings
 from keysync_shell.core.index import described, spellings
 from keysync_shell.core.keysets import is_last, meant
+from keysync_shell.core.kinds import KINDS
 from keysync_shell.core.limits import Limits
 from keysync_shell.core.listing import listed
 from keysync_shell.core.selectors import KeyQuery

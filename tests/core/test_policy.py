@@ -2,19 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from keysync_shell.commands.catalogue import reconciling
-from keysync_shell.core.policy import DECISIONS, STRATEGIES, Policy
+from keysync_shell.core.policy import DECISIONS, Policy
 from keysync_shell.errors import KeySyncError
 
 
 def test_first_decision_of_each_kind_is_the_default() -> None:
     for kind, known in DECISIONS.items():
         assert getattr(Policy(), kind) == known[0]
-
-
-def test_help_names_the_same_decisions_and_strategies() -> None:
-    assert reconciling.DECISIONS == DECISIONS
-    assert reconciling.STRATEGIES == STRATEGIES
 
 
 @pytest.mark.parametrize(

@@ -5,25 +5,10 @@ from __future__ import annotations
 import argparse
 
 from keysync_shell.commands.registry import Arguments, Command
+from keysync_shell.core.corruption import KINDS as CORRUPTIONS
 
 GROUP = "Change keys"
 
-# The kinds of core.corruption, written out so that help needs no Polars; a test compares them.
-CORRUPTIONS = (
-    "case",
-    "space",
-    "tab",
-    "nbsp",
-    "delimiter",
-    "zero-pad",
-    "homoglyph",
-    "truncate",
-    "transpose",
-    "junk",
-    "empty",
-    "control",
-    "repeat",
-)
 # The scenarios of core.mock, written out likewise.
 SCENARIOS = ("normal", "drift", "failure", "recovery")
 KEYS_HELP = (

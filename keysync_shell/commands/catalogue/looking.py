@@ -6,20 +6,17 @@ import argparse
 
 from keysync_shell.commands.catalogue.editing import KEYS_HELP, at_least, keys, operation, systems
 from keysync_shell.commands.registry import Arguments, Command
+from keysync_shell.core.kinds import KINDS
 
 GROUP = "Look"
 
-# The kinds of core.discrepancies, written out so that help needs no Polars; a test compares them.
-KINDS = ("gap", "unauthorized", "duplicate", "variant", "malformed")
-PLURALS = {"gaps": "gap", "duplicates": "duplicate", "variants": "variant"}
-
 
 def kind(text: str) -> str:
-    """A kind of discrepancy, in the singular, for argparse."""
-    name = PLURALS.get(text.lower(), text.lower())
-    if name not in KINDS:
-        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(KINDS)}")
-    return name
+    """A kind of finding, in the singular or the plural, for argparse."""
+    for name, plural in KINDS.items():
+        if text.lower() in (name, plural):
+            return name
+    raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(KINDS)}")
 
 
 def capped(arguments: Arguments) -> None:

@@ -7,18 +7,10 @@ import argparse
 from keysync_shell.commands.catalogue.editing import at_least
 from keysync_shell.commands.catalogue.looking import capped, kind
 from keysync_shell.commands.registry import Arguments, Command
+from keysync_shell.core.policy import DECISIONS, STRATEGIES
 
 GROUP = "Reconcile"
 
-# The decisions of core.policy, written out so that help needs nothing else; a test compares them.
-DECISIONS = {
-    "gap": ("propagate", "ignore"),
-    "unauthorized": ("propose", "adopt", "remove", "ignore"),
-    "variant": ("report", "respell"),
-    "duplicate": ("report", "keep-first", "canonical"),
-    "malformed": ("report", "remove"),
-}
-STRATEGIES = ("mirror", "namespaced")
 SETTING = "NAME=VALUE"
 
 
