@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from keysync_shell.core.keysets import OPERATOR
 from keysync_shell.core.limits import Limits
 from keysync_shell.core.selectors import EVERYTHING, WILD, KeyQuery, near_misses
 from keysync_shell.errors import KeySyncError
@@ -136,7 +137,7 @@ key_text = st.text(st.sampled_from("ab[]!-^\\.~& \t\né"), max_size=4)
 @given(glob_text, st.lists(key_text, max_size=8))
 def test_glob_selects_what_a_shell_would(glob: str, keys: list[str]) -> None:
     there = rows(keys)["key"]
-    assume(WILD & set(glob) and ".." not in glob)
+    assume(WILD & set(glob) and ".." not in glob and not OPERATOR.search(glob))
     expected = sorted({key for key in keys if fnmatch.fnmatchcase(key, glob)}, key=str.encode)
     try:
         found = query(glob).matches(there).to_list()
