@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import os
 import shlex
@@ -18,6 +19,18 @@ from keysync_shell.commands.registry import Command
 PROG = "keysync-shell"
 USAGE, UNKNOWN = 2, 127
 INTERRUPTED, BROKEN_PIPE = 130, 141
+
+DEFAULTS = {
+    "home": None,
+    "text": None,
+    "file": None,
+    "keep_going": False,
+    "echo": False,
+    "restricted": False,
+    "lock_timeout": 10.0,
+    "color": "auto",
+    "debug": False,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,9 +57,10 @@ def _run(argv: list[str]) -> int:
         options, words = _options(argv)
     except SystemExit as stop:
         return int(stop.code or 0)
-    if words and words[0] in BY_NAME and options.text is None and options.file is None:
+    alone = options.text is None and options.file is None and not options.restricted
+    if words and words[0] in BY_NAME and alone:
         return _one_command(BY_NAME[words[0]], words[1:], options)
-    if words and words[0] not in ("run", "source"):
+    if words and words[0] not in (*BY_NAME, "run", "source"):
         return _unknown(words[0])
     from keysync_shell.shell.entry import start
 
@@ -55,8 +69,11 @@ def _run(argv: list[str]) -> int:
 
 def _options(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """The options before the command, and the words from the command on."""
+    options = argparse.Namespace(**DEFAULTS)
+    if argv and argv[0] in BY_NAME:
+        return options, argv  # nearly always; no parser is needed
     parser = _parser()
-    options = parser.parse_args(argv)
+    parser.parse_args(argv, options)
     words = list(options.command)
     if words[:1] == ["help"] and len(words) == 2 and words[1] in BY_NAME:
         words = [words[1], "--help"]
@@ -73,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_overview(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
     )
     parser.add_argument("--version", action="version", version=f"{PROG} {__version__}")
     parser.add_argument("--home", metavar="DIR", help="the sandbox folder (default: $KEYSYNC_HOME or this one)")
@@ -82,9 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-x", "--echo", action="store_true", help="scripts show each line first")
     parser.add_argument("--restricted", action="store_true", help="no way to the system: no !, |, >, no editor")
     parser.add_argument(
-        "--lock-timeout", type=float, default=10.0, metavar="SECONDS", help="how long to wait for others (default: 10)"
+        "--lock-timeout", type=float, metavar="SECONDS", help="how long to wait for others (default: 10)"
     )
-    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colors (default: auto)")
+    parser.add_argument("--color", choices=("auto", "always", "never"), help="colors (default: auto)")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="one command with its arguments")
     return parser
@@ -102,6 +120,7 @@ def _overview() -> str:
 
 
 def _one_command(command: Command, words: list[str], options: argparse.Namespace) -> int:
+    gc.disable()  # it would go through everything that is imported, several times, and the process is soon over
     parser = _Parser(prog=f"{PROG} {command.name}", description=command.help, allow_abbrev=False)
     command.declare(parser)
     try:
