@@ -1,0 +1,176 @@
+"""Commands of reconciliation and history where a session to read would say too little."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keysync_shell.core.conditions import Condition
+from tests.building import FIVE
+from tests.strategies import PURE
+from tests.talking import Talk
+
+
+@pytest.fixture
+def talk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Talk]:
+    """A shell on a sandbox with two gaps in D and an unauthorized key in B."""
+    monkeypatch.chdir(tmp_path)
+    made = Talk(tmp_path)
+    for line in ("init --keys 12", "remove-key CUST-00001 CUST-00002 -s D -y", "add-key NEW-1 -s B"):
+        assert made.say(line).status == 0
+    yield made
+    made.shell.sandbox.close()
+
+
+def data(talk: Talk, line: str) -> Any:
+    return json.loads(talk.say(f"{line} --format json").text)["data"]
+
+
+def everything(root: Path) -> tuple[dict[str, bytes], list[str]]:
+    """The files outside the private folder, and every table of the database as SQL."""
+    files = {
+        str(path): path.read_bytes() for path in root.rglob("*") if path.is_file() and ".keysync" not in path.parts
+    }
+    connection = sqlite3.connect(root / ".keysync" / "history.db")
+    dump = list(connection.iterdump())
+    connection.close()
+    return files, dump
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "reconcile --dry-run",
+        "reconcile --dry-run --auto-approve --strategy namespaced",
+        "apply --dry-run",
+        "apply --dry-run --unauthorized remove",
+        "plan",
+        "predict",
+        "explain NEW-1",
+        "whatif normalize uppercase=off",
+        "matrix",
+        "restore @1 --dry-run",
+        "revert @2 --dry-run",
+        "status --at @1",
+    ],
+)
+def test_looking_and_dry_runs_leave_files_and_tables_alone(talk: Talk, tmp_path: Path, line: str) -> None:
+    before = everything(tmp_path)
+    assert talk.say(line).status in (0, 1)
+    assert everything(tmp_path) == before
+
+
+def test_run_leaves_the_systems_alone(talk: Talk, tmp_path: Path) -> None:
+    before = {path.name: path.read_bytes() for path in (tmp_path / "systems").iterdir()}
+    assert talk.say("reconcile").status == 0
+    assert {path.name: path.read_bytes() for path in (tmp_path / "systems").iterdir()} == before
+    assert len(list((tmp_path / "reports/run-1").iterdir())) == 7
+
+
+def test_apply_is_one_operation_and_undo_brings_the_bytes_back(talk: Talk, tmp_path: Path) -> None:
+    before, _ = everything(tmp_path)
+    assert talk.say("apply --unauthorized adopt").status == 0
+    assert data(talk, "status")["discrepancies"]["gaps"] == 0
+    assert talk.say("plan").text == "No changes. Systems match A.\n"
+    assert talk.say("undo").status == 0
+    assert everything(tmp_path)[0] == before
+
+
+def test_saved_plan_is_bound_to_content_and_not_to_time(talk: Talk) -> None:
+    assert talk.say("plan --output p.json --exit-zero").status == 0
+    assert talk.say("add-key X -s C").status == 0
+    assert "was made on other content" in talk.say("apply p.json").text
+    assert talk.say("undo").status == 0
+    assert talk.say("apply p.json").status == 0
+
+
+def test_saved_plan_that_was_edited_is_refused(talk: Talk, tmp_path: Path) -> None:
+    assert talk.say("plan --output p.json --exit-zero").status == 0
+    path = tmp_path / "p.json"
+    saved = json.loads(path.read_text())
+    saved["actions"][0]["key"] = "CUST-99999"
+    path.write_text(json.dumps(saved))
+    said = talk.say("apply p.json")
+    assert said.status == 2
+    assert "was edited" in said.text
+
+
+def test_saved_plan_carries_its_policy(talk: Talk) -> None:
+    talk.say("plan --output p.json --exit-zero --unauthorized remove --decide CUST-00001 ignore")
+    assert talk.say("apply p.json --yes").status == 0
+    found = data(talk, "status")["discrepancies"]
+    assert (found["gaps"], found["unauthorized"]) == (1, 0)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": "keysync-plan/2"}', "\x00", "[" * 100_000])
+def test_what_is_no_plan_is_refused(talk: Talk, tmp_path: Path, content: str) -> None:
+    (tmp_path / "p.json").write_text(content)
+    said = talk.say("apply p.json")
+    assert said.status == 2
+    assert "p.json is no saved plan" in said.text
+
+
+def test_policy_comes_from_the_settings_and_the_line_goes_before(tmp_path: Path) -> None:
+    (tmp_path / "keysync.toml").write_text('[policy]\nunauthorized = "remove"\ngap = "ignore"\n')
+    talk = Talk(tmp_path)
+    for line in ("init --keys 2", "add-key NEW-1 -s B", "remove-key CUST-00001 -s D -y"):
+        talk.say(line)
+    assert data(talk, "plan")["counts"] == {"-": 1}
+    assert data(talk, "plan --unauthorized ignore --gap propagate")["counts"] == {"+": 1}
+
+
+def test_prediction_holds_through_files_and_registry(talk: Talk) -> None:
+    predicted = data(talk, "predict")
+    run = data(talk, "reconcile")
+    assert run["score"]["held"] is True
+    assert run["summary"]["discrepancies"] == predicted["discrepancies"]
+    assert [key["master_key"] for key in run["proposed"]] == predicted["master_keys"]
+    assert data(talk, "compare")["counts"] == {"matched": 3}
+    updated = {name: counts["added"] for name, counts in predicted["systems"].items()}
+    changed = data(talk, "apply")["counts"]
+    assert updated == {name: counts["added"] for name, counts in changed.items()}
+    assert data(talk, "compare")["counts"] == {"matched": 3}
+
+
+def test_report_can_be_written_again_for_any_run(talk: Talk, tmp_path: Path) -> None:
+    talk.say("reconcile")
+    talk.say("apply")
+    assert talk.say("report 1 --output-dir again").status == 0
+    first, again = tmp_path / "reports/run-1", tmp_path / "again"
+    assert {path.name: path.read_bytes() for path in first.iterdir()} == {
+        path.name: path.read_bytes() for path in again.iterdir()
+    }
+
+
+# Bisect
+
+
+@settings(PURE, max_examples=8)
+@given(st.lists(st.sampled_from(["+ X", "- X", "+ Y", "- Y", "undo"]), min_size=1, max_size=6))
+def test_bisect_finds_the_first_operation_that_broke_it(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[str]
+) -> None:
+    root = tmp_path_factory.mktemp("bisect")
+    talk = Talk(root)
+    talk.say("init --keys 2")
+    for step in steps:
+        sign, _, key = step.partition(" ")
+        talk.say({"+": f"add-key {key} -s B", "-": f"remove-key {key} -s B -y", "undo": "undo"}[sign])
+    condition = Condition.parse("unauthorized.B == 0", FIVE)
+    held, wanted = False, None
+    for operation in talk.shell.sandbox.every_operation():
+        holds = condition.holds(operation.summary)
+        if held and not holds:
+            wanted = operation.number
+            break
+        held = held or holds
+    found = data(talk, "bisect 'unauthorized.B == 0'")["operation"]
+    assert (found["number"] if found else None) == wanted
+    talk.shell.sandbox.close()
