@@ -108,6 +108,8 @@ class Store:
         try:
             with explained(f"nothing was committed; {total:,} bytes had to be written"):
                 files.make_folder(self._home.systems)
+                if before is None:
+                    files.sync_folder(self._home.root)  # whoever made the folder may have died before this
                 staged = self._stage_all(token, contents, parallel=total > PARALLEL_BYTES)
                 files.sync_folder(self._home.systems)
             yield Staging(token, staged, before)
@@ -147,14 +149,18 @@ class Store:
         self.log.close()
 
     def _make_private_folder(self) -> None:
-        if self._home.private.is_dir():
+        if self._home.database.exists():
             return
         if os.path.lexists(self._home.root) and not self._home.root.is_dir():
             raise KeySyncError(f"{self._home.root} is not a folder", hint="Name a folder with --home.")
         files.make_folder(self._home.root)
         with contextlib.suppress(FileExistsError):
             self._home.private.mkdir(mode=0o700)
-        files.sync_folder(self._home.root)
+        root = self._home.root.absolute()
+        files.sync_folder(root)
+        for folder in root.parents:  # a process that died here may have made any of them, and synced none
+            with contextlib.suppress(PermissionError):
+                files.sync_folder(folder)
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:

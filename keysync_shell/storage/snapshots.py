@@ -98,6 +98,7 @@ def save(folder: Path, snapshot: Snapshot, *, force: bool) -> None:
         raise KeySyncError(f"there is a snapshot {name} already", hint="Take another name, or --force to replace it.")
     with explained(f"snapshot {name} was not saved"):
         files.make_folder(folder)
+        files.sync_folder(folder.parent)  # whoever made the folder may have died before this
         sweep(folder)
         with _scratch(folder) as scratch:
             for system, data in snapshot.contents.items():

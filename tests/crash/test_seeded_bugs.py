@@ -49,10 +49,10 @@ BUGS = (
     Bug(
         "no fsync of the private folder's name",
         "storage/commit",
-        "        files.sync_folder(self._home.root)\n",
-        "",
+        "        files.sync_folder(root)\n        for folder in root.parents:",
+        "        for folder in ():",
         trials.power_loss,
-        "init-fresh",
+        "adopt",
     ),
     Bug(
         "no fsync of a snapshot's folder",
