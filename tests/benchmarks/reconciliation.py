@@ -24,6 +24,7 @@ NAMES = Systems().names
 # The summary: how many canonical keys each presence pattern has, by the default rules. OURS is the same for `keysync`.
 DUCKDB = r"""
 import duckdb, sys
+duckdb.sql("SET enable_progress_bar = false")
 parts = " UNION ALL ".join(
     f"SELECT DISTINCT regexp_replace(regexp_replace(upper(trim(key)), '[\\s_-]+', '-', 'g'), '[^A-Z0-9-]', '', 'g')"
     f" AS canonical, {1 << i} AS bit FROM read_csv('{path}', all_varchar = true, header = true)"
