@@ -108,11 +108,10 @@ def test_warnings_are_talk_and_safe(format: str) -> None:
     assert shown(grid(), format, warnings=["a\x1b"])[1] == "warning: a\\x1b\n"
 
 
-@pytest.mark.parametrize("format", ["csv", "tsv", "markdown"])
-def test_result_without_rows_has_no_such_form(format: str) -> None:
-    with pytest.raises(KeySyncError, match="this result has no rows") as error:
-        shown(View(data=lambda _: None), format)
-    assert error.value.hint == "Take --format table or json."
+def test_result_without_rows_is_a_row_of_its_own() -> None:
+    view = View(data=lambda _: {"name": "base", "rows": 3, "systems": {"A": 3}})
+    assert shown(view, "csv")[0] == "name,rows\nbase,3\n"
+    assert shown(view, "markdown")[0].splitlines()[2] == "| base | 3 |"
 
 
 def test_every_format_that_help_names_can_be_written() -> None:

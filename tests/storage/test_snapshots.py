@@ -39,7 +39,7 @@ def manifest(**changes: Any) -> bytes:
 # Names
 
 
-@pytest.mark.parametrize("name", ["a", "0", "A.b_c-1", "a" * 64, "console", "com", "now"])
+@pytest.mark.parametrize("name", ["a", "0", "A.b_c-1", "a" * 64, "console", "com", "nowadays"])
 def test_name_of_letters_digits_and_a_few_marks_is_taken(name: str) -> None:
     assert check_name(name) == name
 
@@ -48,7 +48,7 @@ def test_name_of_letters_digits_and_a_few_marks_is_taken(name: str) -> None:
     "name",
     [
         *("", ".", "..", "../base", "a/b", "/etc", "a\\b", "~", ".hidden", "-x", "_x", "a b", "a\n", "é", "a\0"),
-        *("a.", "a" * 65, "con", "NUL", "Com1", "lpt9.txt", "aux.tar.gz", "C:", "\u202ea"),
+        *("a.", "a" * 65, "now", "con", "NUL", "Com1", "lpt9.txt", "aux.tar.gz", "C:", "\u202ea"),
     ],
 )
 def test_name_that_is_a_path_or_a_device_or_cannot_be_seen_is_refused(name: str, tmp_path: Path) -> None:
