@@ -46,6 +46,11 @@ def test_finding_that_went_by_another_way_is_missed_with_the_cause() -> None:
     ]
 
 
+def test_unauthorized_key_that_somebody_removed_was_not_carried_out() -> None:
+    now = systems(A="K1 K2", B="K1 K2", C="K1 K2", D="K1", E="K1 K2")
+    assert compared(ran(DRIFTED), now, {("B", "X1"): 6})[0] == "missed unauthorized B X1 (@6 changed B after the plan)"
+
+
 def test_new_finding_is_unexpected_with_the_cause() -> None:
     now = systems(A="K1 K2", B="K1 K2 X1", C="K2", D="K1", E="K1 K2")
     assert compared(ran(DRIFTED), now, {("C", "K1"): 7, ("A", "K1"): 3})[0] == (

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from keysync_shell.core.rules import Rules
 from keysync_shell.core.state import State
 from keysync_shell.reconcile.page import page
 from tests.building import systems
@@ -48,8 +49,8 @@ def tags(text: str) -> Tags:
     return parsed
 
 
-def text(state: State) -> str:
-    return page(ran(state))
+def text(state: State, rules: Rules | None = None) -> str:
+    return page(ran(state, rules=rules))
 
 
 def test_page_shows_totals_patterns_findings_and_master_keys() -> None:
@@ -77,9 +78,10 @@ def test_page_needs_nothing_from_outside() -> None:
     assert not re.search(r"https?:|//|url\(|@import", shown)
 
 
+@pytest.mark.parametrize("rules", [Rules(), Rules(strip_other=False, uppercase=False)], ids=["stripped", "kept"])
 @pytest.mark.parametrize("key", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_key_is_only_text(key: str) -> None:
-    shown = text(systems(A=[key, f"A1{key}"], B=[f"X1{key}"], D=[f"a1{key}", f"a1{key}"]))
+def test_hostile_key_is_only_text(key: str, rules: Rules) -> None:
+    shown = text(systems(A=[key, f"A1{key}"], B=[f"X1{key}"], D=[f"a1{key}", f"a1{key}"]), rules)
     parsed = tags(shown)
     assert not parsed.names & {"script", "img", "b"}
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069]", shown)
