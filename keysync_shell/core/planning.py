@@ -86,11 +86,9 @@ def plan(
 
 def carry_out(state: State, wanted: Plan) -> Edit:
     """What the additions, removals and changes of a plan do to the state it was made on."""
-    done, authority = Change(), state.systems.authority
-    # First the authority: what it adopts may be removed from the others in the same round.
-    names = (authority, *(name for name in state.systems.names if name != authority))
+    done = Change()
     for _, actions in wanted.actions.group_by("round", maintain_order=True):
-        for name in names:
+        for name in state.systems.names:
             change = _carried(state, actions.filter(pl.col("system") == name), name)
             state, done = state.apply(change), done.then(change)
     return Edit(done)
