@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import io
 import os
@@ -10,7 +11,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from keysync_shell import __version__
 from keysync_shell.commands.catalogue import BY_NAME, COMMANDS, near
@@ -47,9 +48,19 @@ def guarded(work: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit complains
+        _give_up(sys.stdout)
         return BROKEN_PIPE
+    except OSError as error:  # of our own streams: a disk that is full, a terminal that is gone
+        _give_up(sys.stdout)
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"error: the output could not be written: {error.strerror}\n")
+        return USAGE
     return code
+
+
+def _give_up(stream: TextIO) -> None:
+    """Let the flush at exit succeed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _run(argv: list[str]) -> int:

@@ -439,3 +439,12 @@ def test_bad_options(call: Run, arguments: list[str]) -> None:
     ran = call(*arguments)
     assert ran.returncode == 2
     assert "usage: keysync-shell" in ran.stderr
+
+
+@pytest.mark.parametrize("words", ["-c status", "status", "-c help"])
+def test_full_stdout_is_an_error_for_people(words: str, tmp_path: Path) -> None:
+    program = [sys.executable, "-m", "keysync_shell", "--home", str(tmp_path), *words.split()]
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ran.returncode == 2
+    assert "Traceback" not in ran.stderr
