@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+
+import polars as pl
 
 from keysync_shell.core.keys import shown
-from keysync_shell.core.selectors import NUMBERED
+from keysync_shell.core.selectors import MOST_DIGITS
+
+# The last number of a key, as core.selectors reads ranges.
+PARTS = rf"(?s)^(?<before>.*?)(?<number>[0-9]{{1,{MOST_DIGITS}}})(?<behind>[^0-9]*)$"
 
 
 def compressed(keys: Iterable[str]) -> list[str]:
     """Runs of keys whose last number counts up by one, as ranges; single keys as they are. Keys are sorted."""
-    return [_written(run) for run in _runs(keys)]
+    return _written(_runs(pl.Series("key", keys, dtype=pl.String)))
 
 
-def _runs(keys: Iterable[str]) -> Iterator[list[str]]:
-    run: list[str] = []
-    expected: tuple[str, str, int, str] | None = None
-    for key in keys:
-        parts = NUMBERED.fullmatch(key)
-        here = (parts[1], parts[3], len(parts[2]), parts[2]) if parts else None
-        if run and (here is None or here != expected):
-            yield run
-            run = []
-        run.append(key)
-        expected = None
-        if parts:
-            following = str(int(parts[2]) + 1).zfill(len(parts[2]))
-            expected = (parts[1], parts[3], len(following), following)
-    if run:
-        yield run
+def shortened(keys: pl.Series, most: int) -> str:
+    """The first `most` ranges in one text, and how many more there are."""
+    runs = _runs(keys.alias("key"))
+    more = f", … ({len(runs) - most:,} more)" if len(runs) > most else ""
+    return ", ".join(_written(runs.head(most))) + more
 
 
-def _written(run: list[str]) -> str:
-    if len(run) < 3:
-        return ", ".join(shown(key) for key in run)
-    return f"{shown(run[0])}..{shown(run[-1])} ({len(run):,})"
+def _runs(keys: pl.Series) -> pl.DataFrame:
+    """Columns `first, last, count`, one row a run; without a loop over the keys, since there may be a million."""
+    parts = keys.str.extract_groups(PARTS).struct.unnest()
+    number, width = parts["number"].cast(pl.UInt64), parts["number"].str.len_bytes()
+    digits = number.cast(pl.String).str.len_bytes()
+    follows = (
+        (parts["before"] == parts["before"].shift())
+        & (parts["behind"] == parts["behind"].shift())
+        & (number == number.shift() + 1)
+        & ((width == width.shift()) | ((width > width.shift()) & (width == digits)))
+    ).fill_null(False)
+    rows = pl.DataFrame({"key": keys, "run": (~follows).cum_sum()})
+    return rows.group_by("run", maintain_order=True).agg(
+        first=pl.col("key").first(), last=pl.col("key").last(), count=pl.len()
+    )
+
+
+def _written(runs: pl.DataFrame) -> list[str]:
+    return [_text(first, last, count) for first, last, count in runs.select("first", "last", "count").iter_rows()]
+
+
+def _text(first: str, last: str, count: int) -> str:
+    if count == 1:
+        return shown(first)
+    return f"{shown(first)}, {shown(last)}" if count == 2 else f"{shown(first)}..{shown(last)} ({count:,})"

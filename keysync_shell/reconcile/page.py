@@ -11,7 +11,7 @@ import polars as pl
 
 from keysync_shell.core.keys import shown
 from keysync_shell.core.kinds import KINDS
-from keysync_shell.core.ranges import compressed
+from keysync_shell.core.ranges import shortened
 
 if TYPE_CHECKING:
     from keysync_shell.reconcile.engine import Result
@@ -102,9 +102,7 @@ def _findings(result: Result) -> str:
 
 
 def _ranges(keys: pl.Series) -> str:
-    ranges = compressed(keys)
-    more = f", … {len(ranges) - MOST_RANGES:,} more in the CSV reports" if len(ranges) > MOST_RANGES else ""
-    return escape(", ".join(ranges[:MOST_RANGES]) + more)
+    return escape(shortened(keys, MOST_RANGES))
 
 
 def _master_keys(result: Result) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from keysync_shell.core.change import SystemChange
 from keysync_shell.core.keys import safe, shown
 from keysync_shell.render.changes import changed, signed, signed_total
-from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, fixed, plain
+from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, counted, fixed, plain
 from keysync_shell.storage.operations import Operation
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def blame_view(blame: Blame) -> View:
             "operations": [_data(op) | {"touched": _touched(parts, blame.key)} for op, parts in blame.touches],
         },
         grid=Grid(columns, fixed(rows), len(rows), all=True),
-        lines=(f"{shown(blame.key)}: {len(rows)} operations, oldest first",),
+        lines=(f"{shown(blame.key)}: {counted(len(rows), 'operation')}, oldest first",),
     )
 
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from keysync_shell.commands.looking import Cap, Difference, Findings, KeyList, Status
 from keysync_shell.core.systems import Systems
-from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, fixed, plain
+from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, counted, fixed, plain
 
 Rows = Callable[[int | None], Iterator[tuple[Any, ...]]]
 
@@ -24,9 +24,9 @@ def status_view(status: Status) -> View:
         data=lambda _: plain(summary),
         grid=Grid(columns, fixed(rows), len(rows), all=True, outline="double_outline"),
         after=(
-            f"{summary.keys:,} keys in all, {summary.in_sync:,} in every system. The authority is "
+            f"{counted(summary.keys, 'key')} in all, {summary.in_sync:,} in every system. The authority is "
             f"{status.systems.authority}.",
-            f"{found.total:,} discrepancies: {_numbers(asdict(found))}."
+            f"{counted(found.total, 'discrepancy', 'discrepancies')}: {_numbers(asdict(found))}."
             if found.total
             else f"No discrepancies. Every system holds what {status.systems.authority} holds.",
         ),

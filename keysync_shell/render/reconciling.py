@@ -11,9 +11,10 @@ import polars as pl
 
 from keysync_shell.core.keys import safe, shown
 from keysync_shell.core.planning import ADD, CHANGE, PROPOSE, REMOVE, REPORT
-from keysync_shell.core.ranges import compressed
+from keysync_shell.core.ranges import shortened
 from keysync_shell.core.systems import Systems
-from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, fixed, plain
+from keysync_shell.core.table import distinct, key_series
+from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, counted, fixed, plain
 
 if TYPE_CHECKING:
     from keysync_shell.commands.reconciling import (
@@ -65,8 +66,8 @@ def planned_view(planned: Planned) -> View:
 def predicted_view(predicted: Predicted) -> View:
     prediction = predicted.prediction
     lines = [f"Expected discrepancies: {_numbers(prediction.discrepancies)}."]
-    keys = compressed(sorted(prediction.master_keys))
-    lines.append(f"Master keys to be proposed: {len(prediction.master_keys):,}{_listed(keys)}")
+    keys = shortened(key_series(prediction.master_keys), MOST_RANGES)
+    lines.append(f"Master keys to be proposed: {len(prediction.master_keys):,}{f' ({keys})' if keys else ''}.")
     for name, counts in prediction.systems.items():
         lines.append(f"System {name} to be updated: {', '.join(f'{n:,} {what}' for what, n in counts.items())}.")
     if not prediction.systems:
@@ -78,15 +79,16 @@ def reconciled_view(run: Reconciled) -> View:
     result = run.result
     found = asdict(result.summary.discrepancies)
     total = sum(found.values())
-    lines = [f"Run {result.number}, {result.time}, mode {result.mode}: {total:,} discrepancies ({_numbers(found)})."]
+    wrong = counted(total, "discrepancy", "discrepancies")
+    lines = [f"Run {result.number}, {result.time}, mode {result.mode}: {wrong} ({_numbers(found)})."]
     if run.since:
         new, gone, still = len(run.since.new), len(run.since.resolved), run.since.still_open
         lines.append(f"Since run {run.since.run}: {new:,} new, {gone:,} resolved, {still:,} still open.")
     new, there = len(result.proposals), len(result.master_keys)
     if run.committed:
-        lines.append(f"{new:,} master keys proposed, {there:,} in the registry.")
+        lines.append(f"{counted(new, 'master key')} proposed, {there:,} in the registry.")
     else:
-        lines.append(f"{new:,} master keys would be proposed, {there - new:,} are in the registry.")
+        lines.append(f"{counted(new, 'master key')} would be proposed, {there - new:,} are in the registry.")
     if run.score:
         lines.append(_score_line(run.score))
     where = f"✓ Reports are in {safe(str(run.folder))}" if run.folder else "A dry run: nothing was written."
@@ -134,7 +136,7 @@ def master_keys_view(found: MasterKeys) -> View:
         data=lambda _: {"master_keys": plain(found.keys), "changed": found.changed},
         grid=Grid(columns, fixed(rows), len(rows), rest="registry --format csv"),
         after=() if rows else ("No master keys yet; reconcile proposes them.",),
-        talk=(f"✓ {found.changed:,} master keys {done}",) if done else (),
+        talk=(f"✓ {counted(found.changed, 'master key')} {done}",) if done else (),
     )
 
 
@@ -225,7 +227,8 @@ def _verdict(planned: Planned) -> str:
         parts = [f"{counts.get(sign, 0):,} to {what}" for sign, what in numbers]
         return f"Plan: {', '.join(parts)}."
     if planned.left:
-        return f"No changes. {planned.left:,} discrepancies stay: reported ({REPORT}), ignored or proposed already."
+        left = counted(planned.left, "discrepancy stays", "discrepancies stay")
+        return f"No changes. {left}: reported ({REPORT}), ignored or proposed already."
     return f"No changes. Systems match {planned.authority}."
 
 
@@ -233,9 +236,7 @@ def _summed(actions: pl.DataFrame) -> list[tuple[Any, ...]]:
     """One line for each sign, system and kind; keys as ranges."""
     rows = []
     for (sign, system, kind), part in actions.group_by("sign", "system", "kind", maintain_order=True):
-        ranges = compressed(part["key"].unique().sort())
-        more = f", … ({len(ranges) - MOST_RANGES:,} more)" if len(ranges) > MOST_RANGES else ""
-        rows.append((sign, system, kind, len(part), ", ".join(ranges[:MOST_RANGES]) + more))
+        rows.append((sign, system, kind, len(part), shortened(distinct(part["key"]), MOST_RANGES)))
     return rows
 
 
@@ -284,13 +285,6 @@ def _bar(keys: int, largest: int, kind: str) -> str:
 def _action(row: dict[str, Any]) -> str:
     became = f" → {shown(row['became'])}" if row["became"] else ""
     return f"{row['sign']} {row['system']} {shown(row['key'])}{became} ({row['kind']})"
-
-
-def _listed(keys: list[str]) -> str:
-    if not keys:
-        return "."
-    more = f", … ({len(keys) - MOST_RANGES:,} more)" if len(keys) > MOST_RANGES else ""
-    return f" ({', '.join(keys[:MOST_RANGES])}{more})."
 
 
 def _numbers(counts: Any) -> str:

@@ -72,3 +72,8 @@ def plain(value: Any) -> Any:
 def fixed(rows: list[tuple[Any, ...]]) -> Callable[[int | None], Iterator[tuple[Any, ...]]]:
     """Rows that are all at hand."""
     return lambda most: iter(rows[:most])
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 key`, `2 keys`."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

@@ -21,7 +21,7 @@ from keysync_shell.commands.session import nobody
 from keysync_shell.core.keys import safe
 from keysync_shell.dialogue import BUG, Dialogue
 from keysync_shell.errors import KeySyncError
-from keysync_shell.render.view import View
+from keysync_shell.render.view import View, counted
 from keysync_shell.render.writing import Writer, writer_for
 from keysync_shell.sandbox import Sandbox
 from keysync_shell.shell import typed
@@ -293,7 +293,7 @@ def _prompt(sandbox: Sandbox) -> str:
         return f"keysync {name} [empty]> "
     wrong = sandbox.summary().discrepancies.total
     number = sandbox.newest.number if sandbox.newest else 0
-    return f"keysync {name} [{f'{wrong:,} discrepancies' if wrong else 'in sync'} @{number}]> "
+    return f"keysync {name} [{counted(wrong, 'discrepancy', 'discrepancies') if wrong else 'in sync'} @{number}]> "
 
 
 def _toolbar(sandbox: Sandbox) -> str:

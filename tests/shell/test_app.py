@@ -108,7 +108,7 @@ def test_the_prompt_tells_where_and_how_it_stands(talk: Talk, home: Path) -> Non
     shell.say("status")
     assert shell.shell.prompt == "keysync home [in sync @1]> "
     shell.say("add-key K1 --systems B")
-    assert shell.shell.prompt == "keysync home [1 discrepancies @2]> "
+    assert shell.shell.prompt == "keysync home [1 discrepancy @2]> "
 
 
 def test_the_prompt_of_an_empty_folder(home: Path) -> None:

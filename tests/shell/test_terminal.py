@@ -49,7 +49,7 @@ def test_prompt_toolbar_and_welcome(terminal: Terminal) -> None:
 
 def test_prompt_and_toolbar_move_on(terminal: Terminal) -> None:
     terminal.say("add-key UNAUTH-001 --systems B,C", "Added")
-    terminal.see("keysync home [1 discrepancies @2]>", "B 13  C 13", "undo: @2 add-key UNAUTH-001 --systems B,C")
+    terminal.see("keysync home [1 discrepancy @2]>", "B 13  C 13", "undo: @2 add-key UNAUTH-001 --systems B,C")
 
 
 def test_an_empty_folder(start: Callable[..., Terminal]) -> None:
