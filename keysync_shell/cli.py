@@ -70,7 +70,11 @@ def _run(argv: list[str]) -> int:
         return int(stop.code or 0)
     alone = options.text is None and options.file is None and not options.restricted
     if words and words[0] in BY_NAME and alone:
-        return _one_command(BY_NAME[words[0]], words[1:], options)
+        gc.disable()  # it would go through everything that is imported, several times, for a process that is soon over
+        try:
+            return _one_command(BY_NAME[words[0]], words[1:], options)
+        finally:
+            gc.enable()
     if words and words[0] not in (*BY_NAME, "run", "source"):
         return _unknown(words[0])
     from keysync_shell.shell.entry import start
@@ -131,7 +135,6 @@ def _overview() -> str:
 
 
 def _one_command(command: Command, words: list[str], options: argparse.Namespace) -> int:
-    gc.disable()  # it would go through everything that is imported, several times, and the process is soon over
     parser = _Parser(prog=f"{PROG} {command.name}", description=command.help, allow_abbrev=False)
     command.declare(parser)
     try:

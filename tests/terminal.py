@@ -31,6 +31,7 @@ class Terminal:
             ["-m", "keysync_shell", "--home", str(home)],
             env={**{k: v for k, v in os.environ.items() if k != "NO_COLOR"}, **environment},
             dimensions=(LINES, COLUMNS),
+            use_poll=True,  # select takes no descriptor past 1,024
             encoding="utf-8",
         )
 
