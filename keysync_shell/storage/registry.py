@@ -127,7 +127,7 @@ class Registry:
         rows = self._connection.execute(
             "SELECT number, time, mode, line, user, operation, folder, details FROM runs ORDER BY number DESC"
         )
-        return [Run(*row[:7], json.loads(row[7])) for row in rows]  # type: ignore[call-arg]
+        return [Run(*row[:7], json.loads(row[7])) for row in rows]  # type: ignore[call-arg]  # seven columns and the details
 
     def tables(self, run: int) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The findings and the actions of a run."""
