@@ -52,7 +52,7 @@ class Dialogue:
             return shown.exit_code
         except (BrokenPipeError, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except Exception as error:  # the one boundary: nobody shall see a traceback without --debug
             return self.fail(error, changes=command.changes)
 
     def fail(self, error: Exception, *, changes: bool = False) -> int:

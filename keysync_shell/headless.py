@@ -64,7 +64,9 @@ def _reconcile(options: argparse.Namespace, line: str) -> int:
         exact_folder=bool(options.output_dir) or chosen.home is None,
     )
     writer = writer_for("auto", sys.stdout, sys.stderr)
-    reconciled = Reconciled(done.result, done.folder, done.score, done.since, committed=not options.dry_run)
+    reconciled = Reconciled(
+        done.result, done.folder, done.score, done.since, committed=not options.dry_run, next=""
+    )  # what comes next is said by keysync-shell; here nobody may be there, nor a sandbox
     writer.show(view(reconciled), "keysync", options.format, list(done.warnings))
     if options.verbose:
         for system in done.result.summary.systems:

@@ -19,6 +19,7 @@ from keysync_shell.core import listing, normalize, patterns
 from keysync_shell.core.discrepancies import Summary, findings, summarize
 from keysync_shell.core.edits import Edit
 from keysync_shell.core.index import Index
+from keysync_shell.core.keys import shown
 from keysync_shell.core.patterns import PatternRow
 from keysync_shell.core.planning import PROPOSE, REMOVE, Plan, carry_out
 from keysync_shell.core.planning import plan as planned
@@ -66,13 +67,17 @@ class Predicted:
 
 @dataclass(frozen=True)
 class Reconciled:
-    """A run, where its reports are, how the prediction fared, and in incremental mode what changed."""
+    """A run, where its reports are, how the prediction fared, and in incremental mode what changed.
+
+    `next` are commands that lead on, none for a run without a shell.
+    """
 
     result: Result
     folder: Path | None
     score: Mapping[str, Any]
     since: Since | None
     committed: bool
+    next: str = "plan · apply · compare"
 
 
 @dataclass(frozen=True)
@@ -296,7 +301,9 @@ def explain(session: Session, args: Namespace) -> Biography:
         [canonical] = normalize.canonical(key_series([args.key]), rules)["canonical"]
         rows = memory.index.rows.filter(pl.col("canonical") == canonical) if canonical else _exactly(memory, args.key)
         if len(rows) == 0:
-            raise KeySyncError(f"no system holds {args.key!r} in any spelling", hint="`list` shows the keys there are.")
+            raise KeySyncError(
+                f"no system holds {shown(args.key)} in any spelling", hint="`list` shows the keys there are."
+            )
         policy = _policy(session, args, memory.index)
         made = planned(memory.state, memory.index, policy, registered(registry.master_keys(), memory.rules))
     part = findings(memory.index).filter(pl.col("canonical") == canonical)

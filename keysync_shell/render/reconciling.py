@@ -103,7 +103,7 @@ def reconciled_view(run: Reconciled) -> View:
             "since": _since(run, result.systems),
         },
         lines=tuple(lines),
-        talk=(where, "  next: plan · apply · compare"),
+        talk=(where, *((f"  next: {run.next}",) if run.next else ())),
     )
 
 
