@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 
 from tests.crash.bench import Bench, calls, complaints, sampled
 from tests.crash.checking import Expected, copied, found
-from tests.crash.operations import BY_NAME, PROBE, words
+from tests.crash.operations import BY_NAME, OPERATIONS, PROBE, Operation, words
 from tests.crash.program import Ended, Program
-from tests.crash.report import tried
+from tests.crash.report import tally, tried
 from tests.crash.strace import Point, injected
 
 KILL = "signal=KILL"
@@ -23,37 +24,35 @@ NIGHTLY = (pytest.mark.nightly, pytest.mark.timeout(7200))
 
 
 @pytest.mark.parametrize("each", [16, pytest.param(None, marks=NIGHTLY)])
-def test_a_killed_command_is_done_or_not_done(bench: Bench, each: int | None) -> None:
-    expected = bench.expected()
-    jobs = [
-        (one, point)
-        for one, points in zip(expected, bench.points(expected), strict=True)
-        for point in sampled([point for point in points if point.acts or each is None], each, seed=1)
-    ]
+@pytest.mark.parametrize("operation", OPERATIONS, ids=attrgetter("name"))
+def test_a_killed_command_is_done_or_not_done(bench: Bench, operation: Operation, each: int | None) -> None:
+    [expected] = bench.expected([operation])
+    [there] = bench.points([expected])
+    acting = [point for point in there if point.acts]
+    jobs = [(expected, point) for point in (there if each is None else sampled(acting, each, seed=1))]
     results = bench.each(kill_command, jobs)
     assert complaints(results, FINE) == ""
-    tried(
-        "kill -9 in a command",
-        f"{len(jobs)} points in {len(expected)} operations ({results.count('op')} were committed): 0 torn, "
-        "0 acknowledged lost, 0 leftovers",
-    )
+    part = "kill -9 in a command"
+    tally(part, len(there), "points to try")
+    tally(part, len(acting), "of them can change the disk")
+    tally(part, len(results), "tried: 0 torn, 0 acknowledged lost, 0 leftovers")
+    tally(part, results.count("op"), "of them after the commit")
 
 
 @pytest.mark.parametrize(("states", "each"), [(2, 6), pytest.param(6, 1000, marks=NIGHTLY)])
-def test_a_killed_recovery_goes_on_at_the_next_start(bench: Bench, states: int, each: int) -> None:
-    expected = bench.expected()
-    wrecks = [
-        (one, point)
-        for one, points in zip(expected, bench.points(expected), strict=True)
-        for point in sampled(in_the_middle(points), states, seed=2)
-    ]
-    results = bench.each(lambda program, folder, job: _kill_recovery(program, folder, *job, each), wrecks)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=attrgetter("name"))
+def test_a_killed_recovery_goes_on_at_the_next_start(
+    bench: Bench, operation: Operation, states: int, each: int
+) -> None:
+    [expected] = bench.expected([operation])
+    [there] = bench.points([expected])
+    wrecks = sampled(in_the_middle(there), states, seed=2)
+    results = bench.each(lambda program, folder, point: _kill_recovery(program, folder, expected, point, each), wrecks)
     told = [complaint for result in results for complaint in result]
     assert complaints(told, FINE) == ""
-    tried(
-        "kill -9 in the recovery",
-        f"{len(told)} points after {len(wrecks)} crashes in {len(expected)} operations: 0 torn, 0 leftovers",
-    )
+    part = "kill -9 in the recovery"
+    tally(part, len(wrecks), "crashes to recover from")
+    tally(part, len(told), "points tried in the recovery: 0 torn, 0 leftovers")
 
 
 @pytest.mark.parametrize("named", ["rename", pytest.param("", marks=NIGHTLY, id="all")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from tests.crash.checking import Expected, copied, found
 from tests.crash.disk_states import RECORD, Crash, Event, Recorder, Told, crashes, fingerprint, put, rebuilt
 from tests.crash.operations import BY_NAME, LATER, words
 from tests.crash.program import Program
-from tests.crash.report import tried
+from tests.crash.report import tally
 from tests.crash.strace import injected
 
 COMMANDS = ("add", "undo", "replace-state", "init-fresh", "outside-edit")
@@ -48,29 +47,28 @@ class Recording:
 
 
 @pytest.mark.parametrize("each", [50, pytest.param(None, marks=NIGHTLY)])
-def test_a_power_loss_leaves_before_or_after(bench: Bench, each: int | None) -> None:
-    expected = bench.expected([BY_NAME[name] for name in COMMANDS])
-    recordings = bench.each(record, expected)
-    jobs = [state for recording in recordings for state in recording.states(each, seed=5)]
-    results = bench.each(lose_power, jobs)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_power_loss_leaves_before_or_after(bench: Bench, name: str, each: int | None) -> None:
+    [recording] = bench.each(record, bench.expected([BY_NAME[name]]))
+    results = bench.each(lose_power, recording.states(each, seed=5))
     assert complaints(results, ("", "op")) == ""
-    told = Counter(results)
-    tried(
-        "power loss",
-        f"{len(jobs)} disk states of {len(recordings)} commands: 0 bad "
-        f"({told['op']} after the command, {told['']} before)",
-    )
+    tally("power loss", len(results), "disk states tried: 0 bad")
+    tally("power loss", results.count("op"), "of them after the command")
 
 
 @pytest.mark.parametrize(("kills", "each"), [(2, 6), pytest.param(4, 1000, marks=NIGHTLY)])
-def test_a_power_loss_after_a_kill_and_another_command(bench: Bench, kills: int, each: int) -> None:
+@pytest.mark.parametrize("call", IN_THE_MIDDLE)
+@pytest.mark.parametrize("name", ["add", "init-fresh"])
+def test_a_power_loss_after_a_kill_and_another_command(
+    bench: Bench, name: str, call: str, kills: int, each: int
+) -> None:
     """What a killed process left unsynced, the next one must not build on."""
-    expected = bench.expected([BY_NAME["add"], BY_NAME["init-fresh"]])
-    jobs = [(one, name, nth) for one in expected for name in IN_THE_MIDDLE for nth in range(1, kills + 1)]
-    recordings = bench.each(_record_killed, jobs)
+    [expected] = bench.expected([BY_NAME[name]])
+    recordings = bench.each(_record_killed, [(expected, call, nth) for nth in range(1, kills + 1)])
     states = [state for recording in recordings for state in recording.states(each, seed=6)]
     assert complaints(bench.each(lose_power, states), ("", "op", "later", "op later")) == ""
-    tried("power loss after a kill", f"{len(states)} disk states after {len(recordings)} kills: 0 bad")
+    tally("power loss after a kill", len(recordings), "kills")
+    tally("power loss after a kill", len(states), "disk states tried: 0 bad")
 
 
 def record(program: Program, folder: Path, expected: Expected) -> Recording:
