@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 from polars.datatypes import DataType, DataTypeClass
 
+from keysync_shell.core import table
 from keysync_shell.core.index import MASK, Index, Totals, spellings
 from keysync_shell.core.kinds import KINDS
 from keysync_shell.core.state import State
@@ -27,6 +28,13 @@ FINDING: dict[str, PolarsDataType] = {
     "keys": pl.List(pl.String),
     "form": pl.String,
 }
+PLACES = {kind: i for i, kind in enumerate(KINDS)}
+ORDER = (
+    pl.col("kind").replace_strict(PLACES, return_dtype=pl.Int32),
+    pl.col("canonical"),
+    pl.col("systems"),
+    pl.col("keys").list.first(),
+)
 
 
 @dataclass(frozen=True)
@@ -88,61 +96,73 @@ def summarize(index: Index, state: State) -> Summary:
 
 def findings(index: Index, kinds: Collection[str] = tuple(KINDS), system: str | None = None) -> pl.DataFrame:
     """The findings themselves, sorted by kind (in the order of KINDS), canonical key and system."""
-    rows = spellings(_suspects(index), index.systems)
-    found = pl.concat([CHECKS[kind](rows, index.systems) for kind in KINDS if kind in kinds] or [_none()])
+    found = _every(index)
+    if set(kinds) != set(KINDS):
+        found = found.filter(pl.col("kind").is_in(list(kinds)))
     if system is not None:
         found = found.filter((pl.col("systems") & index.systems.bit(system)) != 0)
-    order = {kind: i for i, kind in enumerate(KINDS)}
-    return found.sort(
-        pl.col("kind").replace_strict(order, return_dtype=pl.Int32),
-        "canonical",
-        "systems",
-        pl.col("keys").list.first(),
-    )
+    return found
 
 
-def _gaps(rows: pl.DataFrame, systems: Systems) -> pl.DataFrame:
+def _every(index: Index) -> pl.DataFrame:
+    """All findings. They stay with the index, so that after a change only touched canonical keys are listed anew."""
+    listing = index.listing
+    if listing.rows is None:
+        listing.rows = _listed(_suspects(index), index.systems)
+    elif listing.touched:
+        groups = table.distinct(pl.concat(listing.touched)).implode()
+        old = listing.rows.filter(~pl.col("canonical").is_in(groups))
+        new = _listed(index.rows.filter(pl.col("canonical").is_in(groups)), index.systems)
+        listing.rows = pl.concat([old, new]).sort(*ORDER) if len(new) else old
+    listing.touched = ()
+    return listing.rows
+
+
+def _listed(rows: pl.DataFrame, systems: Systems) -> pl.DataFrame:
+    """The findings about whole canonical groups."""
+    spelled = spellings(rows, systems).lazy()
+    return pl.concat([check(spelled, systems) for check in CHECKS.values()]).sort(*ORDER).collect()
+
+
+def _gaps(rows: pl.LazyFrame, systems: Systems) -> pl.LazyFrame:
     """The authority holds the key, this system does not; the spellings are the authority's."""
     bit = systems.authority_bit
-    known = rows.filter((pl.col("pattern") & bit) != 0, (pl.col("mask") & bit) != 0)
-    parts = [
-        _finding("gap", known.filter((pl.col("pattern") & systems.bit(name)) == 0), systems.bit(name))
-        for name in systems.others
-    ]
-    return pl.concat(parts)
+    known = rows.filter((pl.col("mask") & bit) != 0, pl.col("canonical") != "", pl.col("pattern") != systems.all_bits)
+    groups = known.group_by("canonical").agg(pl.col("pattern").first(), keys="key")
+    return _finding("gap", _each(groups, systems).filter((pl.col("pattern") & pl.col("systems")) == 0))
 
 
-def _unauthorized(rows: pl.DataFrame, systems: Systems) -> pl.DataFrame:
+def _unauthorized(rows: pl.LazyFrame, systems: Systems) -> pl.LazyFrame:
     """Some system holds the key, the authority does not."""
     unknown = rows.filter((pl.col("pattern") & systems.authority_bit) == 0, pl.col("canonical") != "")
-    return _finding("unauthorized", unknown, pl.col("pattern").first())
+    return _finding("unauthorized", unknown.group_by("canonical").agg(systems=pl.col("pattern").first(), keys="key"))
 
 
-def _duplicates(rows: pl.DataFrame, systems: Systems) -> pl.DataFrame:
+def _duplicates(rows: pl.LazyFrame, systems: Systems) -> pl.LazyFrame:
     """This system holds the key in several rows: repeated, or respelled."""
-    parts = []
-    for name in systems.names:
-        bit = systems.bit(name)
-        held = rows.filter((pl.col("mask") & bit) != 0)
-        parts += [
-            _finding("duplicate", held.filter((pl.col(form) & bit) != 0), bit, form)
-            for form in ("repeated", "respelled")
-        ]
-    return pl.concat(parts)
+    held = _held(rows.filter((pl.col("repeated") | pl.col("respelled")) != 0), systems)
+    form = (
+        pl.when((pl.col("respelled") & pl.col("systems")) != 0)
+        .then(pl.lit("respelled"))
+        .when((pl.col("repeated") & pl.col("systems")) != 0)
+        .then(pl.lit("repeated"))
+    )
+    twice = held.with_columns(form=form).filter(pl.col("form").is_not_null())
+    return _finding("duplicate", twice.group_by("canonical", "systems", "form").agg(keys="key"), pl.col("form"))
 
 
-def _variants(rows: pl.DataFrame, systems: Systems) -> pl.DataFrame:
+def _variants(rows: pl.LazyFrame, systems: Systems) -> pl.LazyFrame:
     """This system spells the key as the authority does not."""
-    return _per_spelling("variant", rows.filter("variant"), systems)
+    return _finding("variant", _held(rows.filter("variant"), systems).with_columns(keys=pl.concat_list("key")))
 
 
-def _malformed(rows: pl.DataFrame, systems: Systems) -> pl.DataFrame:
+def _malformed(rows: pl.LazyFrame, systems: Systems) -> pl.LazyFrame:
     """Normalization had to throw characters of this spelling away, or nothing of it was left."""
-    return _per_spelling("malformed", rows.filter("malformed"), systems)
+    return _finding("malformed", _held(rows.filter("malformed"), systems).with_columns(keys=pl.concat_list("key")))
 
 
 # A new check is a function and a line here, its name in KINDS and a count in Discrepancies.
-CHECKS: dict[str, Callable[[pl.DataFrame, Systems], pl.DataFrame]] = {
+CHECKS: dict[str, Callable[[pl.LazyFrame, Systems], pl.LazyFrame]] = {
     "gap": _gaps,
     "unauthorized": _unauthorized,
     "duplicate": _duplicates,
@@ -159,34 +179,22 @@ def _suspects(index: Index) -> pl.DataFrame:
     return index.rows.filter(pl.col("canonical").is_in(loud["canonical"].unique().implode()))
 
 
-def _finding(kind: str, rows: pl.DataFrame, systems: int | pl.Expr, form: str = "") -> pl.DataFrame:
-    mask = pl.lit(systems) if isinstance(systems, int) else systems
-    return (
-        rows.group_by("canonical", maintain_order=True)
-        .agg(systems=mask.cast(MASK), keys=pl.col("key"))
-        .with_columns(kind=pl.lit(kind), form=pl.lit(form))
-        .select(pl.col(name).cast(dtype) for name, dtype in FINDING.items())
+def _each(rows: pl.LazyFrame, systems: Systems) -> pl.LazyFrame:
+    """Each row once for each system, with its bit in `systems`."""
+    bits = pl.LazyFrame({"systems": [systems.bit(name) for name in systems.names]}, schema={"systems": MASK})
+    return rows.join(bits, how="cross")
+
+
+def _held(rows: pl.LazyFrame, systems: Systems) -> pl.LazyFrame:
+    """Each spelling once for each system that holds it."""
+    return _each(rows, systems).filter((pl.col("mask") & pl.col("systems")) != 0)
+
+
+def _finding(kind: str, rows: pl.LazyFrame, form: pl.Expr | None = None) -> pl.LazyFrame:
+    said = pl.lit("") if form is None else form
+    return rows.with_columns(kind=pl.lit(kind), form=said).select(
+        pl.col(name).cast(dtype) for name, dtype in FINDING.items()
     )
-
-
-def _per_spelling(kind: str, rows: pl.DataFrame, systems: Systems) -> pl.DataFrame:
-    parts = []
-    for name in systems.names:
-        held = rows.filter((pl.col("mask") & systems.bit(name)) != 0)
-        parts.append(
-            held.select(
-                kind=pl.lit(kind),
-                systems=pl.lit(systems.bit(name), dtype=MASK),
-                canonical=pl.col("canonical"),
-                keys=pl.concat_list("key"),
-                form=pl.lit(""),
-            )
-        )
-    return pl.concat(parts)
-
-
-def _none() -> pl.DataFrame:
-    return pl.DataFrame(schema=FINDING)
 
 
 def _counts(name: str, rows: int, totals: Totals, systems: Systems) -> SystemCounts:

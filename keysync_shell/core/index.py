@@ -7,7 +7,7 @@ disagree. `Totals` add up over canonical keys, so that after a change only the t
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -19,6 +19,8 @@ from keysync_shell.core.state import State
 from keysync_shell.core.systems import Systems
 
 MASK = pl.UInt32
+MOST_TOUCHED = 100_000  # canonical keys, and changes, after which findings are listed anew
+MOST_CHANGES = 256
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,24 @@ class Totals:
         )
 
 
+@dataclass(eq=False)
+class Listing:
+    """The findings of an index once somebody asked for them (core.discrepancies), so that nobody lists them twice.
+
+    After a change `rows` are the findings from before, and `touched` the canonical keys whose findings may differ.
+    """
+
+    rows: pl.DataFrame | None = None
+    touched: tuple[pl.Series, ...] = ()
+
+    def after(self, touched: pl.Series) -> Listing:
+        """To go on from; nothing where listing all anew would be cheaper."""
+        every = (*self.touched, touched)
+        if self.rows is None or sum(map(len, every)) > MOST_TOUCHED or len(every) > MOST_CHANGES:
+            return Listing()
+        return Listing(self.rows, every)
+
+
 @dataclass(frozen=True, eq=False)
 class Index:
     """`rows`: one row a spelling, sorted by it: `key, canonical, plain, malformed, mask, repeats`.
@@ -62,6 +82,7 @@ class Index:
     rules: Rules
     rows: pl.DataFrame
     totals: Totals
+    listing: Listing = field(default_factory=Listing, repr=False)
 
     @classmethod
     def build(cls, state: State, rules: Rules) -> Index:
@@ -81,7 +102,8 @@ class Index:
         before = self.rows.filter(pl.col("canonical").is_in(groups.implode()))
         after = table.splice(before, bits["key"], new)
         totals = self.totals.moved(count(before, self.systems), count(after, self.systems))
-        return Index(self.systems, self.rules, table.splice(self.rows, bits["key"], new), totals)
+        rows = table.splice(self.rows, bits["key"], new)
+        return Index(self.systems, self.rules, rows, totals, self.listing.after(groups))
 
     def groups(self, rows: pl.DataFrame | None = None) -> pl.DataFrame:
         """One row a canonical key: `canonical, pattern, keys` (its spellings, in order).

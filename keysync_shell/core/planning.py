@@ -15,7 +15,7 @@ from keysync_shell.core import edits, table
 from keysync_shell.core.change import Change
 from keysync_shell.core.discrepancies import findings
 from keysync_shell.core.edits import Edit
-from keysync_shell.core.index import Index
+from keysync_shell.core.index import MASK, Index
 from keysync_shell.core.policy import DECISIONS, Policy
 from keysync_shell.core.selectors import KeyQuery
 from keysync_shell.core.state import State
@@ -95,36 +95,37 @@ def carry_out(state: State, wanted: Plan) -> Edit:
 
 
 def _round(context: _Context, kinds: Collection[str], system: str | None, number: int) -> pl.DataFrame:
-    decided = findings(context.index, kinds).with_columns(decision=_decision(context.policy))
-    parts = [
-        context.actions(kind, decision, decided.filter((pl.col("kind") == kind) & (pl.col("decision") == decision)))
-        for kind in DECISIONS
-        for decision in (*DECISIONS[kind], "ignore")
-    ]
-    order = {kind: i for i, kind in enumerate(DECISIONS)}
-    by_kind = pl.col("kind").replace_strict(order, return_dtype=pl.Int32)
-    return (
+    found = findings(context.index, kinds).with_columns(decision=_decision(context.policy))
+    decided = found.partition_by("kind", "decision", as_dict=True)
+    order = [(kind, decision) for kind, known in DECISIONS.items() for decision in (*known, "ignore")]
+    parts = [context.actions(*pair, decided[pair]) for pair in order if pair in decided]
+    by_kind = pl.col("kind").replace_strict({kind: i for i, kind in enumerate(DECISIONS)}, return_dtype=pl.Int32)
+    wanted = (
         pl.concat([part for part in parts if part is not None] or [pl.DataFrame(schema=ACTION)], how="vertical")
+        .lazy()
         .with_columns(round=pl.lit(number, dtype=pl.Int32))
         .with_columns(about=pl.when(pl.col("sign") == REPORT).then("kind").otherwise(pl.lit("")))
         .unique(subset=["sign", "system", "key", "form", "about"], keep="first", maintain_order=True)
         .drop("about")
         .filter(pl.lit(True) if system is None else pl.col("system") == system)
-        .filter(_first_to_act())
         .sort(by_kind, "system", "canonical", "key", maintain_order=True)
+        .collect()
     )
+    return _first_to_act(wanted)
 
 
-def _first_to_act() -> pl.Expr:
+def _first_to_act(actions: pl.DataFrame) -> pl.DataFrame:
     """Of several actions on one key of one system only those of the first kind; the next round sees what they leave.
 
     Where an unauthorized key is adopted or removed, nothing else is done about it anywhere.
     """
     acts = pl.col("sign").is_in(ACTING)
+    if actions.lazy().filter(acts).select(pl.col("kind").n_unique()).collect().item() < 2:
+        return actions
     rank = pl.when(acts).then(pl.col("kind").replace_strict(PRECEDENCE, return_dtype=pl.Int32))
     unauthorized = acts & (pl.col("kind") == "unauthorized")
     first = (rank == rank.min().over("system", "canonical")) & (unauthorized | ~unauthorized.any().over("canonical"))
-    return ~acts | first
+    return actions.filter(~acts | first)
 
 
 def _decision(policy: Policy) -> pl.Expr:
@@ -150,8 +151,6 @@ class _Context:
 
     def actions(self, kind: str, decision: str, found: pl.DataFrame) -> pl.DataFrame | None:
         """The table: what each decision about each kind of finding means. None: nothing is done."""
-        if len(found) == 0:
-            return None
         match kind, decision:
             case "gap", "propagate":  # A has a customer that D never got: D gets A's row
                 return self._additions(found)
@@ -193,11 +192,10 @@ class _Context:
 
     def _exploded(self, found: pl.DataFrame) -> pl.DataFrame:
         """One row a system and finding, `system` as its name."""
-        parts = [
-            found.filter((pl.col("systems") & self.systems.bit(name)) != 0).with_columns(system=pl.lit(name))
-            for name in self.systems.names
-        ]
-        return pl.concat(parts)
+        masks = found["systems"].unique()
+        pairs = [(mask, name) for mask in masks for name in self.systems.members(mask)]
+        members = pl.DataFrame(pairs, schema={"systems": MASK, "system": pl.String}, orient="row")
+        return found.join(members, on="systems", maintain_order="left_right")
 
     def _spelling(self, found: pl.DataFrame) -> pl.DataFrame:
         """Adds `wanted`: the authority's spelling of each canonical key, a plain one if it has several; else itself."""
@@ -208,8 +206,10 @@ class _Context:
         return joined.with_columns(pl.coalesce("wanted", "canonical"))
 
     def _additions(self, found: pl.DataFrame) -> pl.DataFrame:
-        rows = self._spelling(self._exploded(found))
-        return _actions(rows, ADD, key="wanted", source=self.systems.authority)
+        rows, alone = self._exploded(found), pl.col("keys").list.len() == 1  # the keys of a gap are the authority's
+        several = self._spelling(rows.filter(~alone))
+        spelled = pl.concat([rows.filter(alone).with_columns(wanted=pl.col("keys").list.first()), several])
+        return _actions(spelled, ADD, key="wanted", source=self.systems.authority)
 
     def _proposals(self, found: pl.DataFrame) -> pl.DataFrame:
         new = found.filter(~pl.col("canonical").is_in(list(self.registered)))
@@ -266,7 +266,7 @@ class _Context:
     def _bit_of(self, column: str) -> pl.Expr:
         """The bit of the system that a column names."""
         bits = {name: self.systems.bit(name) for name in self.systems.names}
-        return pl.col(column).replace_strict(bits, return_dtype=pl.UInt32)
+        return pl.col(column).replace_strict(bits, return_dtype=MASK)
 
     def _reports(self, found: pl.DataFrame) -> pl.DataFrame:
         rows = self._exploded(found).with_columns(key=pl.col("keys").list.first())

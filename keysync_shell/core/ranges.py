@@ -29,12 +29,12 @@ def _runs(keys: pl.Series) -> pl.DataFrame:
     """Columns `first, last, count`, one row a run; without a loop over the keys, since there may be a million."""
     parts = keys.str.extract_groups(PARTS).struct.unnest()
     number, width = parts["number"].cast(pl.UInt64), parts["number"].str.len_bytes()
-    digits = number.cast(pl.String).str.len_bytes()
+    unpadded = ~parts["number"].str.starts_with("0")
     follows = (
         (parts["before"] == parts["before"].shift())
         & (parts["behind"] == parts["behind"].shift())
         & (number == number.shift() + 1)
-        & ((width == width.shift()) | ((width > width.shift()) & (width == digits)))
+        & ((width == width.shift()) | ((width > width.shift()) & unpadded))
     ).fill_null(False)
     rows = pl.DataFrame({"key": keys, "run": (~follows).cum_sum()})
     return rows.group_by("run", maintain_order=True).agg(

@@ -68,7 +68,8 @@ def from_committed(home: Home, store: Store, newest: Operation) -> tuple[Memory,
         raise _other_systems(home, newest)
     for name in home.config.systems.names:
         cached = tables.committed(home, store.log, name, newest)
-        if tables.as_committed(home, name, newest):
+        if confirmed := tables.confirmed(home, name, newest):
+            newest = confirmed
             rows[name] = cached if cached is not None else tables.read_rows(home, name)
             continue
         found[name] = tables.read(home, name)
@@ -85,13 +86,13 @@ def moved_on(home: Home, store: Store, memory: Memory) -> tuple[Memory, OutsideE
     assert memory.newest is not None
     for operation in store.log.since(memory.newest.number):
         memory = memory.after(store.log.change(operation.number), operation)
-    newest = memory.newest
-    assert newest is not None
-    found = {
-        name: tables.read(home, name)
-        for name in home.config.systems.names
-        if not tables.as_committed(home, name, newest)
-    }
+    found: dict[str, Found] = {}
+    for name in home.config.systems.names:
+        assert memory.newest is not None
+        if confirmed := tables.confirmed(home, name, memory.newest):
+            memory = replace(memory, newest=confirmed)
+        else:
+            found[name] = tables.read(home, name)
     return memory, _outside(home, memory, found, True) if found else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -71,17 +71,26 @@ def missing(home: Home, name: str) -> KeySyncError:
 
 def as_committed(home: Home, name: str, operation: Operation) -> bool:
     """Whether the file holds what it held after that operation; cheap unless it was written a moment ago."""
+    return confirmed(home, name, operation) is not None
+
+
+def confirmed(home: Home, name: str, operation: Operation) -> Operation | None:
+    """The operation, if the file holds what it held after it; with the file's signature of now, so that a copied or
+    touched file is read once only."""
     status = files.regular(home.system_file(name))
     if status is None:
         if operation.after.get(name) is None:
-            return True
+            return operation
         raise missing(home, name)
     signature = Signature.of(status)
-    if signature == operation.signatures.get(name) and signature.settled():
-        return True
+    settled = signature.settled()
+    if signature == operation.signatures.get(name) and settled:
+        return operation
     if signature.size > home.config.limits.file_bytes:
-        return False  # reading it says so
-    return files.file_digest(home.system_file(name)) == operation.after.get(name)
+        return None  # reading it says so
+    if files.file_digest(home.system_file(name)) != operation.after.get(name):
+        return None
+    return replace(operation, signatures={**operation.signatures, name: signature}) if settled else operation
 
 
 def holds_committed(home: Home, name: str, operation: Operation) -> bool:
