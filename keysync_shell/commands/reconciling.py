@@ -164,12 +164,12 @@ def reconcile(session: Session, args: Namespace) -> Reconciled:
         since = _since(sandbox, registry, memory) if args.mode == "incremental" else None
         index = since.index if since else memory.index
         policy = _policy(session, args, memory.index)
-        _, prediction = engine.predict(memory.state, index, policy, known)
+        made, prediction = engine.predict(memory.state, index, policy, known)
         number = registry.next_run()
         result = engine.run(
             memory.state,
             index,
-            policy,
+            made,
             known,
             number=number,
             time=sandbox.now(),
@@ -214,7 +214,7 @@ def apply(session: Session, args: Namespace) -> Outcome:
         kinds = args.only or tuple(DECISIONS)
         made = planned(state, index, policy, registered(known, index.rules), kinds=kinds, system=wanted)
         loses = REMOVE in made.counts()
-        proposals[:] = engine.proposals(made, index, policy, None, sandbox.now(), False, 0)
+        proposals[:] = engine.proposals(made, index, None, sandbox.now(), False, 0)
         return carry_out(state, made)
 
     request = session.request("apply", args, destroys=True)

@@ -18,6 +18,9 @@ from keysync_shell.core.state import State
 from keysync_shell.core.systems import Systems
 from keysync_shell.storage.registry import ACTIVE, PROPOSED, Event, MasterKey, Run
 
+# How a system spells a canonical key; the first spelling if it has several.
+SPELLED = {"canonical": pl.String, "system": pl.String, "key": pl.String}
+
 
 @dataclass(frozen=True, eq=False)
 class Result:
@@ -36,7 +39,7 @@ class Result:
     master_keys: tuple[MasterKey, ...]
     events: tuple[Event, ...]
     absent: tuple[str, ...] = ()
-    spelled: Mapping[tuple[str, str], str] = field(default_factory=dict)  # of unauthorized keys, per system
+    spelled: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SPELLED))  # the unauthorized keys
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def predict(state: State, index: Index, policy: Policy, known: Collection[Master
 def run(
     state: State,
     index: Index,
-    policy: Policy,
+    made: Plan,
     known: Collection[MasterKey],
     *,
     number: int,
@@ -80,11 +83,10 @@ def run(
     auto_approve: bool = False,
     absent: tuple[str, ...] = (),
 ) -> Result:
-    """Compare and propose. Nothing is written, and the systems are not changed."""
-    made = plan(state, index, policy, registered(known, index.rules))
+    """Compare and propose by a plan. Nothing is written, and the systems are not changed."""
     found = findings(index)
     spelled = _spellings(index, found.filter(pl.col("kind") == "unauthorized")["canonical"])
-    proposed = tuple(proposals(made, index, policy, number, time, auto_approve, _next_id(known)))
+    proposed = tuple(proposals(made, index, number, time, auto_approve, _next_id(known)))
     summary = summarize(index, state)
     return Result(
         number,
@@ -92,7 +94,7 @@ def run(
         mode,
         index.systems,
         index.rules,
-        policy,
+        made.policy,
         summary,
         found,
         made,
@@ -134,37 +136,39 @@ def _next_id(known: Collection[MasterKey]) -> int:
     return max((key.id for key in known), default=0) + 1
 
 
-def proposals(
-    made: Plan, index: Index, policy: Policy, run: int | None, time: str, approve: bool, first_id: int
-) -> list[MasterKey]:
+def proposals(made: Plan, index: Index, run: int | None, time: str, approve: bool, first_id: int) -> list[MasterKey]:
     """The master keys that a plan proposes, numbered from `first_id` (the registry gives the real numbers)."""
-    wanted = made.actions.filter(pl.col("sign") == PROPOSE)
-    spelled = _spellings(index, wanted["key"])
+    wanted = made.actions.filter(pl.col("sign") == PROPOSE).select("canonical", "system")
+    spelled = _spellings(index, wanted["canonical"])
+    rows = wanted.join(spelled, on=["canonical", "system"], how="left", maintain_order="left")
     return [
         MasterKey(
             id=first_id + i,
-            master_key=policy.master_key(canonical, system),
+            master_key=made.policy.master_key(canonical, system),
             canonical=canonical,
             source_system=system,
-            source_key=spelled.get((canonical, system), canonical),
+            source_key=canonical if key is None else key,
             status=ACTIVE if approve else PROPOSED,
-            strategy=policy.strategy,
+            strategy=made.policy.strategy,
             created_at=time,
             activated_at=time if approve else None,
             run=run,
         )
-        for i, (canonical, system) in enumerate(wanted.select("key", "system").iter_rows())
+        for i, (canonical, system, key) in enumerate(rows.iter_rows())
     ]
 
 
-def _spellings(index: Index, wanted: pl.Series) -> dict[tuple[str, str], str]:
-    """How each system spells each of the canonical keys; the first spelling if it has several."""
+def _spellings(index: Index, wanted: pl.Series) -> pl.DataFrame:
+    """How each system spells these canonical keys, with the columns of SPELLED."""
     rows = index.rows.filter(pl.col("canonical").is_in(wanted.implode()))
-    spelled: dict[tuple[str, str], str] = {}
-    for key, canonical, mask in rows.select("key", "canonical", "mask").iter_rows():
-        for system in index.systems.members(mask):
-            spelled.setdefault((canonical, system), key)
-    return spelled
+    parts = [
+        rows.filter((pl.col("mask") & index.systems.bit(name)) != 0)
+        .unique("canonical", keep="first", maintain_order=True)
+        .select("canonical", "key", system=pl.lit(name))
+        .select(*SPELLED)
+        for name in index.systems.names
+    ]
+    return pl.concat(parts)
 
 
 def _events(run: int, time: str, summary: Summary, proposals: tuple[MasterKey, ...], mode: str) -> list[Event]:

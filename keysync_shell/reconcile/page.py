@@ -7,11 +7,9 @@ from dataclasses import asdict
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
+from keysync_shell.core import ranges
 from keysync_shell.core.keys import shown
 from keysync_shell.core.kinds import KINDS
-from keysync_shell.core.ranges import shortened
 
 if TYPE_CHECKING:
     from keysync_shell.reconcile.engine import Result
@@ -83,26 +81,19 @@ def _bar(pattern: str, whole: str, keys: int, largest: int) -> str:
 
 
 def _findings(result: Result) -> str:
+    keys = result.findings.select("kind", "systems", key="canonical")
+    groups = ranges.grouped(keys, ["kind", "systems"], MOST_RANGES)
     parts = []
     for kind in KINDS:
-        found = result.findings.filter(pl.col("kind") == kind)
-        if len(found) == 0:
-            continue
-        groups = [
-            (result.systems.members(mask), rows["canonical"])
-            for (mask,), rows in found.group_by("systems", maintain_order=True)
-        ]
         inner = "".join(
-            f"<details><summary>{escape(' '.join(names))}: {len(keys):,}</summary>"
-            f"<p><code>{_ranges(keys)}</code></p></details>"
-            for names, keys in groups
+            f"<details><summary>{escape(' '.join(result.systems.members(mask)))}: {number:,}</summary>"
+            f"<p><code>{escape(text)}</code></p></details>"
+            for of, mask, number, text in groups
+            if of == kind
         )
-        parts.append(f"<h3>{escape(kind)}: {len(found):,}</h3>{inner}")
+        total = sum(number for of, _, number, _ in groups if of == kind)
+        parts.append(f"<h3>{escape(kind)}: {total:,}</h3>{inner}" if total else "")
     return "".join(parts) or "<p>None.</p>"
-
-
-def _ranges(keys: pl.Series) -> str:
-    return escape(shortened(keys, MOST_RANGES))
 
 
 def _master_keys(result: Result) -> str:

@@ -53,13 +53,12 @@ def run(chosen: Sources, *, mode: str, dry_run: bool, auto_approve: bool, line: 
         index = Index.build(state, chosen.config.rules)
         known = registry.master_keys() if registry else []
         since = _since(registry, index) if mode == "incremental" and registry else None
-        policy = chosen.config.policy
-        _, prediction = engine.predict(state, index, policy, known)
+        made, prediction = engine.predict(state, index, chosen.config.policy, known)
         number = registry.next_run() if registry else 1
         result = engine.run(
             state,
             index,
-            policy,
+            made,
             known,
             number=number,
             time=now,

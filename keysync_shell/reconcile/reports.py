@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ from keysync_shell import __version__
 from keysync_shell.core.systems import Systems
 from keysync_shell.reconcile.engine import Result
 from keysync_shell.reconcile.page import page
-from keysync_shell.storage.registry import Event
+from keysync_shell.storage.registry import Event, MasterKey
 
 FORMULA = r"^[=+\-@\t\r]"  # a spreadsheet would run such a cell; an apostrophe makes it a text
 
-Rows = dict[str, list[Any]]
+NOT_ASCII = re.compile(r"[^\x00-\x7e]")
 
 
 def write(folder: Path, result: Result, events: list[tuple[int, Event]]) -> list[Path]:
@@ -45,8 +46,7 @@ def write(folder: Path, result: Result, events: list[tuple[int, Event]]) -> list
 
 
 def as_data(result: Result) -> dict[str, Any]:
-    """Everything about a run, as JSON takes it."""
-    found = result.findings.with_columns(systems=_names(result.systems, "systems"))
+    """Everything about a run, as JSON takes it; tables are lists of objects."""
     return {
         "schema": "keysync-run/1",
         "version": __version__,
@@ -58,21 +58,27 @@ def as_data(result: Result) -> dict[str, Any]:
         "rules": asdict(result.rules),
         "policy": result.policy.as_data(),
         "summary": asdict(result.summary),
-        "findings": found.to_dicts(),
-        "actions": result.plan.actions.to_dicts(),
-        "master_keys": [asdict(key) for key in result.master_keys],
+        "findings": result.findings.with_columns(systems=_names(result.systems, "systems")),
+        "actions": result.plan.actions,
+        "master_keys": _master_keys(result),
     }
 
 
 def _json(data: dict[str, Any]) -> str:
-    """One line for each entry of a list; json's own indentation takes five times as long as all the rest."""
+    """One line for each row of a table, which Polars writes twenty times as fast as json."""
 
     def written(value: Any) -> str:
-        if not isinstance(value, list) or not value:
+        if not isinstance(value, pl.DataFrame):
             return json.dumps(value)
-        return "[\n    " + ",\n    ".join(map(json.dumps, value)) + "\n  ]"
+        lines = NOT_ASCII.sub(_escaped, value.write_ndjson()).splitlines()
+        return "[\n    " + ",\n    ".join(lines) + "\n  ]" if lines else "[]"
 
     return "{\n" + ",\n".join(f"  {json.dumps(name)}: {written(value)}" for name, value in data.items()) + "\n}\n"
+
+
+def _escaped(character: re.Match[str]) -> str:
+    """As json writes it: nothing that a terminal or an editor could obey."""
+    return json.dumps(character[0])[1:-1]
 
 
 def _summary(result: Result) -> pl.DataFrame:
@@ -110,35 +116,23 @@ def _summary(result: Result) -> pl.DataFrame:
 
 def _unauthorized(result: Result) -> pl.DataFrame:
     """One row for each system that holds an unauthorized key."""
-    known = {key.canonical: key for key in result.master_keys}
-    rows: Rows = {
-        name: []
-        for name in (
-            "Normalized Key",
-            "Source System",
-            "Original Key",
-            "Proposed Master Key",
-            "Provisioning Strategy",
-            "Status",
-            "Timestamp",
+    found = result.findings.filter(pl.col("kind") == "unauthorized").select("canonical", "systems", "keys")
+    names = pl.DataFrame({"system": result.systems.names, "bit": map(result.systems.bit, result.systems.names)})
+    held = found.join(names, how="cross").filter((pl.col("systems") & pl.col("bit")) != 0)
+    known = _master_keys(result).select("canonical", "master_key", "strategy", "status")
+    return (
+        held.join(result.spelled, on=("canonical", "system"), how="left", maintain_order="left")
+        .join(known, on="canonical", how="left", maintain_order="left")
+        .select(
+            pl.col("canonical").alias("Normalized Key"),
+            pl.col("system").alias("Source System"),
+            pl.coalesce("key", pl.col("keys").list.first()).alias("Original Key"),
+            pl.col("master_key").fill_null("").alias("Proposed Master Key"),
+            pl.col("strategy").fill_null(result.policy.strategy).alias("Provisioning Strategy"),
+            pl.col("status").fill_null("not proposed").alias("Status"),
+            pl.lit(result.time).alias("Timestamp"),
         )
-    }
-    found = result.findings.filter(pl.col("kind") == "unauthorized")
-    for mask, canonical, keys in found.select("systems", "canonical", "keys").iter_rows():
-        master = known.get(canonical)
-        for system in result.systems.members(mask):
-            values = (
-                canonical,
-                system,
-                result.spelled.get((canonical, system), keys[0]),
-                master.master_key if master else "",
-                master.strategy if master else result.policy.strategy,
-                master.status if master else "not proposed",
-                result.time,
-            )
-            for column, value in zip(rows.values(), values, strict=True):
-                column.append(value)
-    return pl.DataFrame(rows, schema=dict.fromkeys(rows, pl.String))
+    )
 
 
 def _gaps(result: Result) -> pl.DataFrame:
@@ -154,21 +148,25 @@ def _gaps(result: Result) -> pl.DataFrame:
 
 
 def _registry(result: Result) -> pl.DataFrame:
-    keys = result.master_keys
-    return pl.DataFrame(
-        {
-            "Master Key ID": [key.id for key in keys],
-            "Master Key": [key.master_key for key in keys],
-            "Source System": [key.source_system for key in keys],
-            "Source Key": [key.source_key for key in keys],
-            "Status": [key.status for key in keys],
-            "Provisioning Strategy": [key.strategy for key in keys],
-            "Created At": [key.created_at for key in keys],
-            "Activated At": [key.activated_at for key in keys],
-            "Run ID": [key.run for key in keys],
-        },
-        schema_overrides={"Activated At": pl.String, "Run ID": pl.Int64},
-    )
+    names = {
+        "id": "Master Key ID",
+        "master_key": "Master Key",
+        "source_system": "Source System",
+        "source_key": "Source Key",
+        "status": "Status",
+        "strategy": "Provisioning Strategy",
+        "created_at": "Created At",
+        "activated_at": "Activated At",
+        "run": "Run ID",
+    }
+    return _master_keys(result).select(*names).rename(names)
+
+
+def _master_keys(result: Result) -> pl.DataFrame:
+    """The registry, a column for each field of a master key."""
+    texts = dict.fromkeys((field.name for field in fields(MasterKey)), pl.String())
+    schema: dict[str, pl.DataType] = {**texts, "id": pl.Int64(), "run": pl.Int64()}
+    return pl.DataFrame({name: [getattr(key, name) for key in result.master_keys] for name in schema}, schema=schema)
 
 
 def _audit(events: list[tuple[int, Event]]) -> pl.DataFrame:

@@ -11,9 +11,9 @@ import polars as pl
 
 from keysync_shell.core.keys import safe, shown
 from keysync_shell.core.planning import ADD, CHANGE, PROPOSE, REMOVE, REPORT
-from keysync_shell.core.ranges import shortened
+from keysync_shell.core.ranges import grouped, shortened
 from keysync_shell.core.systems import Systems
-from keysync_shell.core.table import distinct, key_series
+from keysync_shell.core.table import key_series
 from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, counted, fixed, plain
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def planned_view(planned: Planned) -> View:
         cap = planned.cap
         grid = Grid(columns, _head(rows), total, rest=cap.rest, limit=cap.limit, all=cap.all, outline="plain")
     else:
-        short = _summed(actions)
+        short = grouped(actions, ["sign", "system", "kind"], MOST_RANGES)  # a line each
         columns = {"sign": TEXT, "system": TEXT, "kind": TEXT, "number": NUMBER, "keys": TEXT}
         grid = Grid(columns, fixed(short), len(short), all=True, outline="plain")
     saved = (
@@ -230,14 +230,6 @@ def _verdict(planned: Planned) -> str:
         left = counted(planned.left, "discrepancy stays", "discrepancies stay")
         return f"No changes. {left}: reported ({REPORT}), ignored or proposed already."
     return f"No changes. Systems match {planned.authority}."
-
-
-def _summed(actions: pl.DataFrame) -> list[tuple[Any, ...]]:
-    """One line for each sign, system and kind; keys as ranges."""
-    rows = []
-    for (sign, system, kind), part in actions.group_by("sign", "system", "kind", maintain_order=True):
-        rows.append((sign, system, kind, len(part), shortened(distinct(part["key"]), MOST_RANGES)))
-    return rows
 
 
 def _head(rows: pl.DataFrame) -> Any:

@@ -22,7 +22,9 @@ def ran(
     **options: Any,
 ) -> Result:
     """A run at noon, number 1."""
-    return engine.run(state, index(state, rules), policy or Policy(), known, number=1, time=NOW, **options)
+    found = index(state, rules)
+    made, _ = engine.predict(state, found, policy or Policy(), known)
+    return engine.run(state, found, made, known, number=1, time=NOW, **options)
 
 
 def master_key(canonical: str, *, number: int = 1, name: str | None = None, status: str = "proposed") -> MasterKey:
