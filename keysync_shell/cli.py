@@ -10,7 +10,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn, TextIO
 
 from keysync_shell import __version__
@@ -58,6 +58,16 @@ def guarded(work: Callable[[], int]) -> int:
     return code
 
 
+@contextlib.contextmanager
+def collector_off() -> Iterator[None]:
+    """No garbage collection, for a process that is soon over: it goes through all that is imported, several times."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 def _give_up(stream: TextIO) -> None:
     """Let the flush at exit succeed."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
@@ -70,11 +80,8 @@ def _run(argv: list[str]) -> int:
         return int(stop.code or 0)
     alone = options.text is None and options.file is None and not options.restricted
     if words and words[0] in BY_NAME and alone:
-        gc.disable()  # it would go through everything that is imported, several times, for a process that is soon over
-        try:
+        with collector_off():
             return _one_command(BY_NAME[words[0]], words[1:], options)
-        finally:
-            gc.enable()
     if words and words[0] not in (*BY_NAME, "run", "source"):
         return _unknown(words[0])
     from keysync_shell.shell.entry import start

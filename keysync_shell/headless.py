@@ -7,10 +7,11 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from keysync_shell import __version__
-from keysync_shell.cli import guarded
+from keysync_shell.cli import collector_off, guarded
 from keysync_shell.commands.catalogue.editing import SCENARIOS
 from keysync_shell.config import FILE as SETTINGS
 from keysync_shell.config import home_folder, path_of
@@ -36,14 +37,14 @@ def _run(argv: list[str]) -> int:
 
     writer = writer_for("auto", sys.stdout, sys.stderr)
     try:
-        return _reconcile(options, shlex.join(["keysync", *argv]))
+        with collector_off():
+            return _reconcile(options, shlex.join(["keysync", *argv]))
     except KeySyncError as error:
         writer.fail(error, changes=not options.dry_run)
         return error.code
 
 
 def _reconcile(options: argparse.Namespace, line: str) -> int:
-    from keysync_shell.commands.reconciling import Reconciled
     from keysync_shell.reconcile import recording, sources
     from keysync_shell.render.views import view
     from keysync_shell.render.writing import writer_for
@@ -62,12 +63,10 @@ def _reconcile(options: argparse.Namespace, line: str) -> int:
         auto_approve=options.auto_approve or chosen.auto_approve,
         line=line,
         exact_folder=bool(options.output_dir) or chosen.home is None,
+        now=datetime.now(UTC),
     )
     writer = writer_for("auto", sys.stdout, sys.stderr)
-    reconciled = Reconciled(
-        done.result, done.folder, done.score, done.since, committed=not options.dry_run, next=""
-    )  # what comes next is said by keysync-shell; here nobody may be there, nor a sandbox
-    writer.show(view(reconciled), "keysync", options.format, list(done.warnings))
+    writer.show(view(done), "keysync", options.format, list(done.warnings))
     if options.verbose:
         for system in done.result.summary.systems:
             writer.say(f"{system.name}: {system.rows:,} rows from {chosen.paths[system.name]}, {system.total:,} keys")

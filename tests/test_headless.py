@@ -297,6 +297,20 @@ def test_incremental_tells_what_is_new_and_what_is_resolved(home: Path, run: Run
     assert [row["System"] for row in rows(home / "reports/run-2/diff_missing_from_system.csv")] == ["E"]
 
 
+def test_incremental_summary_counts_what_is_still_open(home: Path, run: Run) -> None:
+    at = opened(home)
+    at.refresh()
+    add(at, "k1")
+    at.close()
+    run()
+    run("--mode", "incremental")
+    totals = [
+        {row["Metric"]: row["Value"] for row in rows(home / f"reports/run-{n}/reconciliation_summary.csv")}
+        for n in (1, 2)
+    ]
+    assert totals[0]["Total Duplicate Groups"] == totals[1]["Total Duplicate Groups"] == "5"
+
+
 def test_incremental_without_a_run_before_is_a_full_one(run: Run) -> None:
     ran = run("--mode", "incremental")
     assert ran.returncode == 1

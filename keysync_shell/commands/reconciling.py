@@ -4,43 +4,34 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from keysync_shell.commands.looking import Cap, KeyList
+from keysync_shell.commands import words
+from keysync_shell.commands.looking import Cap
 from keysync_shell.commands.session import Session
-from keysync_shell.commands.words import looked_up
 from keysync_shell.config import path_of
-from keysync_shell.core import listing, normalize, patterns
-from keysync_shell.core.discrepancies import Summary, findings, summarize
 from keysync_shell.core.edits import Edit
-from keysync_shell.core.index import Index
-from keysync_shell.core.keys import shown
-from keysync_shell.core.patterns import PatternRow
 from keysync_shell.core.planning import PROPOSE, REMOVE, Plan, carry_out
 from keysync_shell.core.planning import plan as planned
 from keysync_shell.core.policy import DECISIONS, Policy
-from keysync_shell.core.rules import Rules
-from keysync_shell.core.selectors import EVERYTHING
 from keysync_shell.core.state import State
-from keysync_shell.core.systems import Systems
-from keysync_shell.core.table import key_series
 from keysync_shell.errors import KeySyncError
-from keysync_shell.reconcile import comparing, engine, reports
+from keysync_shell.reconcile import comparing, engine, recording, reports
 from keysync_shell.reconcile.comparing import Since
-from keysync_shell.reconcile.engine import Prediction, Result, registered
+from keysync_shell.reconcile.engine import Prediction, registered
+from keysync_shell.reconcile.recording import Order, Reconciled
 from keysync_shell.sandbox import Outcome, Sandbox
 from keysync_shell.sandbox.memory import Memory
 from keysync_shell.storage import files
 from keysync_shell.storage.files import explained
-from keysync_shell.storage.operations import Operation
 from keysync_shell.storage.registry import ACTIVE, DEPRECATED, PROPOSED, Event, MasterKey, Registry, Run
 
 PLAN_SCHEMA = "keysync-plan/1"
+NEXT = "plan · apply · compare"
 
 
 @dataclass(frozen=True)
@@ -66,21 +57,6 @@ class Predicted:
 
 
 @dataclass(frozen=True)
-class Reconciled:
-    """A run, where its reports are, how the prediction fared, and in incremental mode what changed.
-
-    `next` are commands that lead on, none for a run without a shell.
-    """
-
-    result: Result
-    folder: Path | None
-    score: Mapping[str, Any]
-    since: Since | None
-    committed: bool
-    next: str = "plan · apply · compare"
-
-
-@dataclass(frozen=True)
 class Compared:
     run: Run
     rows: pl.DataFrame
@@ -100,45 +76,11 @@ class Runs:
     runs: tuple[Run, ...]
 
 
-@dataclass(frozen=True)
-class Matrix:
-    rows: tuple[PatternRow, ...]
-    systems: Systems
-    inclusive: bool
-
-
-@dataclass(frozen=True)
-class Biography:
-    """All about one canonical key."""
-
-    key: str
-    canonical: str
-    steps: tuple[tuple[str, str], ...]
-    spellings: Mapping[str, tuple[str, ...]]
-    pattern: str
-    findings: pl.DataFrame
-    operations: tuple[Operation, ...]
-    actions: pl.DataFrame
-    systems: Systems
-
-
-@dataclass(frozen=True)
-class InForce:
-    rules: Rules
-
-
-@dataclass(frozen=True)
-class WhatIf:
-    rules: Rules
-    before: Summary
-    after: Summary
-
-
 def plan(session: Session, args: Namespace) -> Planned:
     sandbox = session.sandbox
     with sandbox.registry() as registry:
         memory = sandbox.moment(None)
-        policy = _policy(session, args, memory.index)
+        policy = words.policy(session, args, memory.index)
         made = planned(memory.state, memory.index, policy, registered(registry.master_keys(), memory.rules))
         digest = sandbox.digest() if args.save else ""
     if args.save:
@@ -152,7 +94,7 @@ def plan(session: Session, args: Namespace) -> Planned:
 def predict(session: Session, args: Namespace) -> Predicted:
     with session.sandbox.registry() as registry:
         memory = session.sandbox.moment(None)
-        policy = _policy(session, args, memory.index)
+        policy = words.policy(session, args, memory.index)
         _, prediction = engine.predict(memory.state, memory.index, policy, registry.master_keys())
     return Predicted(prediction)
 
@@ -160,36 +102,21 @@ def predict(session: Session, args: Namespace) -> Predicted:
 def reconcile(session: Session, args: Namespace) -> Reconciled:
     sandbox = session.sandbox
     with sandbox.registry() as registry:
-        memory, known = sandbox.moment(None), registry.master_keys()
-        since = _since(sandbox, registry, memory) if args.mode == "incremental" else None
-        index = since.index if since else memory.index
-        policy = _policy(session, args, memory.index)
-        made, prediction = engine.predict(memory.state, index, policy, known)
-        number = registry.next_run()
-        result = engine.run(
-            memory.state,
-            index,
-            made,
-            known,
-            number=number,
-            time=sandbox.now(),
+        memory = sandbox.moment(None)
+        order = Order(
             mode=args.mode,
+            dry_run=args.dry_run,
             auto_approve=args.auto_approve,
+            line=session.line,
+            user=sandbox.author(),
+            time=sandbox.now(),
+            operation=memory.newest.number if memory.newest else 0,
+            folder=lambda number: path_of(args.output_dir) if args.output_dir else _folder(sandbox, number),
         )
-        if since:
-            result = replace(result, summary=memory.summary(), findings=since.new)
-        if args.dry_run:
-            return Reconciled(result, None, {}, since, committed=False)
-        folder = path_of(args.output_dir) if args.output_dir else _folder(sandbox, number)
-        operation = memory.newest.number if memory.newest else 0
-        run = engine.as_run(result, line=session.line, user=sandbox.author(), operation=operation, folder=str(folder))
-        registry.add_run(run, findings(memory.index), result.plan.actions, result.proposals, result.events)
-        there = tuple(registry.master_keys())
-        result = replace(result, master_keys=there)
-        with explained(f"run {number} is recorded, but its reports were not written", lambda: True):
-            reports.write(folder, result, registry.events(number))
-        score = engine.score(prediction, result, there) if since is None else {}
-        return Reconciled(result, folder, score, since, committed=True)
+        since = _since(sandbox, registry, memory) if args.mode == "incremental" else None
+        policy = words.policy(session, args, memory.index)
+        done = recording.carry_out(order, registry, memory.state, memory.index, policy, since)
+    return replace(done, next=NEXT)
 
 
 def apply(session: Session, args: Namespace) -> Outcome:
@@ -202,7 +129,7 @@ def apply(session: Session, args: Namespace) -> Outcome:
     def decide(state: State) -> Edit:
         nonlocal loses
         index, known = sandbox.index, sandbox.master_keys()
-        policy = saved.policy if saved else _policy(session, args, index)
+        policy = saved.policy if saved else words.policy(session, args, index)
         if saved and saved.digest != sandbox.digest():
             raise KeySyncError(
                 f"{args.plan} was made on other content than the systems hold now", hint="Make a new one: plan --output"
@@ -275,65 +202,7 @@ def report(session: Session, args: Namespace) -> Reconciled:
         if folder:
             with explained("the reports were not written"):
                 reports.write(folder, result, registry.events(run.number))
-    return Reconciled(result, folder or Path(run.folder), {}, None, committed=True)
-
-
-def matrix(session: Session, args: Namespace) -> Matrix | KeyList:
-    memory = session.sandbox.moment(None)
-    rows = patterns.matrix(memory.index.totals, memory.index.systems, inclusive=args.inclusive)
-    if args.row is None:
-        return Matrix(tuple(rows), memory.index.systems, args.inclusive)
-    if args.row > len(rows):
-        raise KeySyncError(f"there is no row {args.row}", hint=f"`matrix` has {len(rows)} rows.")
-    chosen = rows[args.row - 1].mask
-    found = listing.listed(memory.index, EVERYTHING, memory.index.systems.all_bits, None if args.inclusive else chosen)
-    if args.inclusive:
-        found = found.filter((pl.col("pattern") & chosen) == chosen)
-    return KeyList(
-        found, memory.index.systems, Cap(args.all, args.limit, "" if args.limit else f"{session.line} --all")
-    )
-
-
-def explain(session: Session, args: Namespace) -> Biography:
-    sandbox = session.sandbox
-    with sandbox.registry() as registry:
-        memory, rules = sandbox.moment(None), sandbox.config.rules
-        [canonical] = normalize.canonical(key_series([args.key]), rules)["canonical"]
-        rows = memory.index.rows.filter(pl.col("canonical") == canonical) if canonical else _exactly(memory, args.key)
-        if len(rows) == 0:
-            raise KeySyncError(
-                f"no system holds {shown(args.key)} in any spelling", hint="`list` shows the keys there are."
-            )
-        policy = _policy(session, args, memory.index)
-        made = planned(memory.state, memory.index, policy, registered(registry.master_keys(), memory.rules))
-    part = findings(memory.index).filter(pl.col("canonical") == canonical)
-    touches = {op.number: op for key in rows["key"] for op, _ in sandbox.touching(key)}
-    systems = sandbox.systems
-    spelled = {name: tuple(rows.filter((pl.col("mask") & systems.bit(name)) != 0)["key"]) for name in systems.names}
-    pattern = systems.pattern(systems.mask(name for name, keys in spelled.items() if keys))
-    return Biography(
-        args.key,
-        canonical,
-        tuple(normalize.steps(args.key, rules)),
-        spelled,
-        pattern,
-        part,
-        tuple(touches[number] for number in sorted(touches)),
-        made.actions.filter(pl.col("canonical") == canonical),
-        systems,
-    )
-
-
-def rules(session: Session, _args: Namespace) -> InForce:
-    return InForce(session.sandbox.config.rules)
-
-
-def whatif(session: Session, args: Namespace) -> WhatIf:
-    memory = session.sandbox.moment(None)
-    settings: dict[str, Any] = {name: _setting(name, value) for name, value in args.settings}
-    changed = replace(memory.rules, **settings)
-    other = Index.build(memory.state, changed)
-    return WhatIf(changed, memory.summary(), summarize(other, memory.state))
+    return Reconciled(result, folder or Path(run.folder), {}, None, committed=True, next=NEXT)
 
 
 @dataclass(frozen=True)
@@ -341,18 +210,6 @@ class _SavedPlan:
     policy: Policy
     digest: str
     actions: list[dict[str, Any]]
-
-
-def _policy(session: Session, args: Namespace, index: Index) -> Policy:
-    """The policy of the configuration, with what the command line says otherwise."""
-    names = [*DECISIONS, "strategy", "prefix"]
-    given = {name: value for name in names if (value := getattr(args, name, None)) is not None}
-    overrides: dict[str, str] = {}
-    for words, decision in args.decide:
-        keys = looked_up(session, [words]).on(index).matches(index.rows["key"])
-        chosen = index.rows.filter(pl.col("key").is_in(keys.implode()))["canonical"]
-        overrides |= dict.fromkeys(chosen, decision)
-    return replace(session.sandbox.config.policy, **given, overrides=overrides)
 
 
 def _save(path: Path, made: Plan, digest: str) -> None:
@@ -399,13 +256,13 @@ def _chosen(registry: Registry, number: int | None) -> Run:
     raise KeySyncError(f"there is no run {number}", hint="`runs` lists those that there are.")
 
 
-def _picked(known: list[MasterKey], words: list[str]) -> list[MasterKey]:
-    if not words:
+def _picked(known: list[MasterKey], wanted: list[str]) -> list[MasterKey]:
+    if not wanted:
         raise KeySyncError("which master keys?", hint="Name them by number or key, or say all.")
-    if words == ["all"]:
+    if wanted == ["all"]:
         return known
     picked = []
-    for word in words:
+    for word in wanted:
         found = [key for key in known if word in (str(key.id), key.master_key, key.canonical)]
         if not found:
             raise KeySyncError(f"there is no master key {word!r}", hint="`registry` lists those that there are.")
@@ -423,22 +280,3 @@ def _proposed(proposals: list[MasterKey], now: str) -> list[Event]:
         Event(None, now, "MASTER_KEY_PROPOSED", key.master_key, key.source_system, key.source_key, "propose", "success")
         for key in proposals
     ]
-
-
-def _exactly(memory: Memory, key: str) -> pl.DataFrame:
-    return memory.index.rows.filter(pl.col("key") == key)
-
-
-def _setting(name: str, value: str) -> bool | int:
-    known = {item.name: item.type for item in fields(Rules)}
-    if name not in known:
-        raise KeySyncError(f"there is no rule {name!r}", hint=f"The rules are {', '.join(known)}.")
-    if known[name] == "int":
-        if value.isascii() and value.isdigit():
-            return int(value)
-        raise KeySyncError(f"{name}={value}: it takes a number of digits", hint="0 is off.")
-    if value.lower() in ("on", "true", "yes"):
-        return True
-    if value.lower() in ("off", "false", "no"):
-        return False
-    raise KeySyncError(f"{name}={value}: it takes on or off", hint="Such as uppercase=off.")

@@ -1,18 +1,22 @@
-"""KEYS… as they are given: words of the command line, files and standard input → a KeyQuery."""
+"""What words of the command line mean: KEYS… with files and standard input, and the options of a policy."""
 
 from __future__ import annotations
 
 import csv
 import io
+from argparse import Namespace
 from collections.abc import Iterable
+from dataclasses import replace
 
 import polars as pl
 
 from keysync_shell.commands.session import Session
 from keysync_shell.config import path_of
 from keysync_shell.core import table
+from keysync_shell.core.index import Index
 from keysync_shell.core.keys import check_key
 from keysync_shell.core.keysets import LAST, is_last
+from keysync_shell.core.policy import DECISIONS, Policy
 from keysync_shell.core.selectors import EVERYTHING, KeyQuery, nothing_before
 from keysync_shell.errors import BadFile
 from keysync_shell.storage import files, system_csv
@@ -34,6 +38,18 @@ def named(session: Session, words: list[str]) -> KeyQuery:
     for key in (*query.literals, *(r.longest for r in query.ranges)):
         check_key(key, session.sandbox.config.limits)
     return query
+
+
+def policy(session: Session, args: Namespace, index: Index) -> Policy:
+    """The policy of the configuration, with what the command line says otherwise."""
+    names = [*DECISIONS, "strategy", "prefix"]
+    given = {name: value for name in names if (value := getattr(args, name, None)) is not None}
+    overrides: dict[str, str] = {}
+    for words, decision in args.decide:
+        keys = looked_up(session, [words]).on(index).matches(index.rows["key"])
+        chosen = index.rows.filter(pl.col("key").is_in(keys.implode()))["canonical"]
+        overrides |= dict.fromkeys(chosen, decision)
+    return replace(session.sandbox.config.policy, **given, overrides=overrides)
 
 
 def _query(session: Session, words: list[str], *, look_up: bool) -> KeyQuery:

@@ -217,15 +217,14 @@ class _Context:
         return _actions(holder, PROPOSE, key="canonical")
 
     def _adoptions(self, found: pl.DataFrame) -> pl.DataFrame:
-        rows = found.with_columns(holder=self._first_holder(), system=pl.lit(self.systems.authority))
-        spelled = rows.explode("keys", empty_as_null=True).rename({"keys": "spelling"})
-        held = spelled.join(
-            self.index.rows.select(spelling="key", mask="mask", plain="plain"), on="spelling", how="left"
-        )
-        holds = (pl.col("mask") & self._bit_of("holder")) != 0
-        best = held.filter(holds).sort("canonical", ~pl.col("plain"), "spelling")
-        first = best.group_by("canonical", maintain_order=True).first()
-        return _actions(first, ADD, key="spelling", source="holder")
+        """The authority takes a plain spelling where somebody has one, from the first system that does."""
+        rows = self._exploded(found).rename({"system": "holder"}).explode("keys", empty_as_null=True)
+        spelled = self.index.rows.select("mask", "plain", keys="key")
+        held = rows.join(spelled, on="keys").filter((pl.col("mask") & self._bit_of("holder")) != 0)
+        best = held.sort("canonical", ~pl.col("plain"), self._bit_of("holder"), "keys")
+        first = best.unique("canonical", keep="first", maintain_order=True)
+        named = first.with_columns(system=pl.lit(self.systems.authority))
+        return _actions(named, ADD, key="keys", source="holder")
 
     def _first_holder(self) -> pl.Expr:
         """The name of the first system of the mask."""

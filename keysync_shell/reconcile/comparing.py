@@ -64,7 +64,8 @@ def compare(
 ) -> pl.DataFrame:
     """Columns `status, kind, system, canonical, cause`: every predicted finding, and those that nobody predicted.
 
-    A prediction is matched if the finding is there as predicted, or what was planned about it was carried out.
+    A prediction is matched if the finding is there as predicted, or what was planned about it was carried out. So is
+    an odd spelling that came with what was planned.
     """
     systems = index.systems
     old, new = _identified(predicted), _identified(findings(index))
@@ -84,8 +85,12 @@ def compare(
         holds = kind != "gap" or masks.get(key, 0) & mask == mask
         cause = "carried out" if done and holds else _cause(mask, key, systems, touched)
         rows.append(_row(MATCHED if done and holds else MISSED, kind, mask, key, systems, cause))
-    for kind, mask, key in come.select("kind", "systems", "canonical").iter_rows():
-        rows.append(_row(UNEXPECTED, kind, mask, key, systems, _cause(mask, key, systems, touched)))
+    spelled = _spelled(actions)
+    for kind, mask, key, spelling in come.select("kind", "systems", "canonical", "first").iter_rows():
+        if any((name, spelling) in spelled for name in systems.members(mask)):
+            rows.append(_row(MATCHED, kind, mask, key, systems, "came with what was carried out"))
+        else:
+            rows.append(_row(UNEXPECTED, kind, mask, key, systems, _cause(mask, key, systems, touched)))
     schema = dict.fromkeys(("status", "kind", "system", "canonical", "cause"), pl.String)
     order = pl.col("status").replace_strict({UNEXPECTED: 0, MISSED: 1, MATCHED: 2}, return_dtype=pl.Int32)
     return pl.DataFrame(rows, schema=schema, orient="row").sort(order, "kind", "canonical", "system")
@@ -112,6 +117,7 @@ def as_it_was(
         Rules(**run.details["rules"]),
         policy,
         summary,
+        int((found["form"] == "respelled").sum()),
         found,
         Plan(policy, actions),
         tuple(key for key in known if key.run == run.number),
@@ -141,6 +147,12 @@ def _identified(found: pl.DataFrame) -> pl.DataFrame:
 def _acted(actions: pl.DataFrame) -> list[tuple[str, str, str]]:
     done = actions.filter(pl.col("sign").is_in([ADD, REMOVE, CHANGE]))
     return list(done.select("kind", "system", "canonical").unique().iter_rows())
+
+
+def _spelled(actions: pl.DataFrame) -> set[tuple[str, str]]:
+    """Which spellings the plan gives to which systems."""
+    given = actions.filter(pl.col("sign").is_in([ADD, CHANGE]))
+    return set(given.select("system", pl.coalesce("became", "key")).iter_rows())
 
 
 def _cause(mask: int, key: str, systems: Systems, touched: Touched) -> str:

@@ -33,6 +33,7 @@ class Result:
     rules: Rules
     policy: Policy
     summary: Summary
+    respelled: int  # duplicates that are several spellings; the others are repeated rows
     findings: pl.DataFrame
     plan: Plan
     proposals: tuple[MasterKey, ...]
@@ -96,6 +97,7 @@ def run(
         index.rules,
         made.policy,
         summary,
+        index.totals.respelled.total(),
         found,
         made,
         proposed,

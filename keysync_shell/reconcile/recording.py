@@ -1,4 +1,4 @@
-"""Carry a headless run out: read, compare, record it with its proposals, write the reports."""
+"""Carry a run out: compare, record it with its proposals, write the reports. A headless run reads the files first."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import contextlib
 import getpass
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from keysync_shell.core.discrepancies import findings
+from keysync_shell.core.discrepancies import findings, summarize
 from keysync_shell.core.index import Index
+from keysync_shell.core.policy import Policy
+from keysync_shell.core.state import State
 from keysync_shell.reconcile import comparing, engine, reports, sources
 from keysync_shell.reconcile.comparing import Since
 from keysync_shell.reconcile.engine import Result
@@ -28,22 +30,78 @@ LOCK_TIMEOUT = 10.0  # seconds
 
 
 @dataclass(frozen=True)
-class Headless:
-    """What a headless run did."""
+class Order:
+    """What kind of run is wanted, when, by whom and after which operation; `folder` takes the reports of run N."""
+
+    mode: str
+    dry_run: bool
+    auto_approve: bool
+    line: str
+    user: str
+    time: str
+    operation: int
+    folder: Callable[[int], Path]
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """A run, where its reports are, how the prediction fared, and in incremental mode what changed.
+
+    `next` are commands that lead on, none for a run without a shell.
+    """
 
     result: Result
     folder: Path | None
     score: Mapping[str, Any]
     since: Since | None
-    warnings: tuple[str, ...]
+    committed: bool
+    warnings: tuple[str, ...] = ()
+    next: str = ""
 
 
-def run(chosen: Sources, *, mode: str, dry_run: bool, auto_approve: bool, line: str, exact_folder: bool) -> Headless:
-    """One run. A dry run reads only, without even taking the lock.
+def carry_out(
+    order: Order, registry: Registry | None, state: State, index: Index, policy: Policy, since: Since | None
+) -> Reconciled:
+    """Predict, compare and propose; unless it is a dry run, record it and write the reports.
+
+    `since` limits what is looked at to what changed since another run. Raises KeySyncError for what cannot be written.
+    """
+    looked_at = since.index if since else index
+    known = registry.master_keys() if registry else []
+    made, prediction = engine.predict(state, looked_at, policy, known)
+    result = engine.run(
+        state,
+        looked_at,
+        made,
+        known,
+        number=registry.next_run() if registry else 1,
+        time=order.time,
+        mode=order.mode,
+        auto_approve=order.auto_approve,
+        absent=order.absent,
+    )
+    if since:
+        result = replace(result, summary=summarize(index, state), findings=since.new)
+    if order.dry_run or registry is None:
+        return Reconciled(result, None, {}, since, committed=False)
+    folder = order.folder(result.number)
+    run = engine.as_run(result, line=order.line, user=order.user, operation=order.operation, folder=str(folder))
+    registry.add_run(run, findings(index), result.plan.actions, result.proposals, result.events)
+    result = replace(result, master_keys=tuple(registry.master_keys()))
+    with explained(f"run {result.number} is recorded, but its reports were not written", lambda: True):
+        reports.write(folder, result, registry.events(result.number))
+    score = engine.score(prediction, result, result.master_keys) if since is None else {}
+    return Reconciled(result, folder, score, since, committed=True)
+
+
+def run(
+    chosen: Sources, *, mode: str, dry_run: bool, auto_approve: bool, line: str, exact_folder: bool, now: datetime
+) -> Reconciled:
+    """One headless run at that time. A dry run reads only, without even taking the lock.
 
     Raises KeySyncError for what cannot be read or written.
     """
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     home = chosen.home or Home(chosen.output, chosen.config)
     # Of a sandbox, under the lock: between two files nobody may change both. Elsewhere before anything is made.
     early = None if chosen.home and home.database.exists() and not dry_run else sources.read(chosen)
@@ -51,35 +109,19 @@ def run(chosen: Sources, *, mode: str, dry_run: bool, auto_approve: bool, line: 
     with _registry(home, dry_run=dry_run) as registry:
         state = sources.read(chosen) if early is None else early
         index = Index.build(state, chosen.config.rules)
-        known = registry.master_keys() if registry else []
         since = _since(registry, index) if mode == "incremental" and registry else None
-        made, prediction = engine.predict(state, index, chosen.config.policy, known)
-        number = registry.next_run() if registry else 1
-        result = engine.run(
-            state,
-            index,
-            made,
-            known,
-            number=number,
-            time=now,
+        order = Order(
             mode=mode,
+            dry_run=dry_run,
             auto_approve=auto_approve,
+            line=line,
+            user=f"{getpass.getuser()}@{os.uname().nodename}",
+            time=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            operation=0 if dry_run else _newest(home),
+            folder=lambda number: chosen.output if exact_folder else chosen.output / f"run-{number}",
             absent=chosen.absent,
         )
-        if since:
-            result = replace(result, findings=since.new)
-        if dry_run or registry is None:
-            return Headless(result, None, {}, since, warnings)
-        folder = chosen.output if exact_folder else chosen.output / f"run-{number}"
-        user = f"{getpass.getuser()}@{os.uname().nodename}"
-        recorded = engine.as_run(result, line=line, user=user, operation=_newest(home), folder=str(folder))
-        registry.add_run(recorded, findings(index), result.plan.actions, result.proposals, result.events)
-        there = tuple(registry.master_keys())
-        result = replace(result, master_keys=there)
-        with explained(f"run {number} is recorded, but its reports were not written", lambda: True):
-            reports.write(folder, result, registry.events(number))
-        score = engine.score(prediction, result, there) if since is None else {}
-    return Headless(result, folder, score, since, warnings)
+        return replace(carry_out(order, registry, state, index, chosen.config.policy, since), warnings=warnings)
 
 
 @contextlib.contextmanager

@@ -86,7 +86,6 @@ def _summary(result: Result) -> pl.DataFrame:
     totals = {row.name: row for row in summary.systems}
     only_in_authority = summary.patterns.get(systems.pattern(systems.authority_bit), 0)
     in_all = f"{100 * summary.in_sync / summary.keys:.1f}%" if summary.keys else "0.0%"
-    forms = result.findings.filter(pl.col("kind") == "duplicate")["form"]
     metrics: list[tuple[str, Any]] = [
         ("Run ID", result.number),
         ("Total Unique Keys", summary.keys),
@@ -97,8 +96,8 @@ def _summary(result: Result) -> pl.DataFrame:
         ("Overall Match Rate", in_all),
         ("Total Out of Authority Keys", summary.discrepancies.unauthorized),
         ("Total Propagation Gaps", summary.discrepancies.gaps),
-        ("Total Duplicate Groups", int((forms == "respelled").sum())),
-        ("Repeated Rows", int((forms == "repeated").sum())),
+        ("Total Duplicate Groups", result.respelled),
+        ("Repeated Rows", summary.discrepancies.duplicates - result.respelled),
         ("Variant Spellings", summary.discrepancies.variants),
         ("Malformed Spellings", summary.discrepancies.malformed),
         *((f"Keys in System {name}", row.total) for name, row in totals.items()),

@@ -116,7 +116,7 @@ def _headline(outcome: Outcome) -> str:
     done, doing = VERBS[outcome.kind]
     about = f" @{outcome.undid.number} {_line(outcome.undid)}:" if outcome.undid else ":"
     if not outcome.change:
-        return f"Nothing to {doing}; everything stays as it is."
+        return f"Nothing to {doing}; the systems stay as they are."
     what = changed(outcome.counts)
     if outcome.dry_run:
         return f"Would {doing}{about} {what} keys (a dry run: nothing was changed)"

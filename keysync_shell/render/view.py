@@ -17,7 +17,8 @@ class Grid:
     """A table: column names with their kind (key, text or number), and its rows.
 
     `rows` gives them up to a number, or all for None; `total` is how many there are. `rest` is the command that
-    shows them all. `hidden` columns are too much for a screen, and only exported.
+    shows them all. `hidden` columns are too much for a screen, and only exported; `drawn` ones are pictures, and only
+    on a screen.
     """
 
     columns: Mapping[str, str]
@@ -28,6 +29,7 @@ class Grid:
     all: bool = False
     outline: str = "simple"
     hidden: tuple[str, ...] = ()
+    drawn: tuple[str, ...] = ()
 
     def shown(self, cap: int | None) -> list[tuple[Any, ...]]:
         """The rows to write where a screen takes `cap` of them (None: all)."""
@@ -36,9 +38,16 @@ class Grid:
 
     def on_a_screen(self) -> tuple[dict[str, str], list[tuple[Any, ...]]]:
         """Columns and rows that a screen takes."""
-        seen = [i for i, name in enumerate(self.columns) if name not in self.hidden]
-        columns = {name: kind for name, kind in self.columns.items() if name not in self.hidden}
-        return columns, [tuple(row[i] for i in seen) for row in self.shown(ON_A_SCREEN)]
+        return self._without(self.hidden, ON_A_SCREEN)
+
+    def exported(self) -> tuple[dict[str, str], list[tuple[Any, ...]]]:
+        """Columns and rows for other programs."""
+        return self._without(self.drawn, None)
+
+    def _without(self, names: tuple[str, ...], cap: int | None) -> tuple[dict[str, str], list[tuple[Any, ...]]]:
+        kept = [i for i, name in enumerate(self.columns) if name not in names]
+        columns = {name: kind for name, kind in self.columns.items() if name not in names}
+        return columns, [tuple(row[i] for i in kept) for row in self.shown(cap)]
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ def _cell(kind: str, value: Any) -> str:
 
 
 def _json(writer: Writer, view: View, command: str, warnings: list[str]) -> None:
-    records = _records(view.grid, None) if view.grid else []
+    records = _records(view.grid) if view.grid else []
     envelope = {"schema": SCHEMA, "command": command, "data": view.data(records), "warnings": warnings}
     writer.write(json.dumps(envelope, indent=2) + "\n")  # ASCII: no control character gets through
 
@@ -137,22 +137,23 @@ def _jsonl(writer: Writer, view: View, _command: str, _warnings: list[str]) -> N
     if view.grid is None:
         writer.write(json.dumps(view.data([])) + "\n")
         return
-    for record in _records(view.grid, None):
+    for record in _records(view.grid):
         writer.write(json.dumps(record) + "\n")
 
 
-def _records(grid: Grid, cap: int | None) -> list[dict[str, Any]]:
-    return [dict(zip(grid.columns, row, strict=True)) for row in grid.shown(cap)]
+def _records(grid: Grid) -> list[dict[str, Any]]:
+    columns, rows = grid.exported()
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def _separated(delimiter: str) -> Callable[[Writer, View, str, list[str]], None]:
     def write(writer: Writer, view: View, _command: str, _warnings: list[str]) -> None:
-        grid = _needed(view)
+        columns, rows = _needed(view).exported()
         text = io.StringIO()
         lines = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-        lines.writerow(grid.columns)
+        lines.writerow(columns)
         on_a_screen = writer.out.isatty()
-        for row in grid.shown(None):
+        for row in rows:
             lines.writerow(_exported(value, on_a_screen) for value in row)
         writer.out.write(text.getvalue())
 

@@ -16,7 +16,7 @@ from keysync_shell.core.systems import Systems
 from tests.building import FIVE, index, rows, systems
 from tests.core import reference
 from tests.core.reference import Finding, Keys
-from tests.strategies import STATES, few_spellings
+from tests.strategies import STATES, edits_of, few_spellings, states
 
 five_lists = st.tuples(*[few_spellings] * 5).map(lambda lists: dict(zip(FIVE.names, lists, strict=True)))
 authorities = st.sampled_from(["A", "C", "E"])
@@ -151,3 +151,21 @@ def _expected(found: Iterable[Finding]) -> Counter[tuple[str, str]]:
     found = list(found)
     of_systems = Counter((name, kind) for kind, names, *_ in found for name in names)
     return of_systems + Counter(("all", kind) for kind, *_ in found)
+
+
+# After a change
+
+
+@STATES
+@given(st.data(), st.sampled_from([Rules(), Rules(pad_numbers=2)]))
+def test_findings_after_changes_are_those_of_a_look_at_everything(data: st.DataObject, rules: Rules) -> None:
+    state = data.draw(states())
+    moved = index(state, rules)
+    for _ in range(data.draw(st.integers(1, 3))):
+        if data.draw(st.booleans()):
+            findings(moved)
+        change = data.draw(edits_of(state)).change
+        state, moved = state.apply(change), moved.updated(change)
+    anew = index(state, rules)
+    assert findings(moved).rows() == findings(anew).rows()
+    assert findings(moved, ["gap", "variant"], "B").rows() == findings(anew, ["gap", "variant"], "B").rows()

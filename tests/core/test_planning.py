@@ -71,7 +71,7 @@ TABLE = [
     (
         {"unauthorized": "adopt", "gap": "ignore"},
         {"C": "X1!", "D": "X1"},
-        ["+ A X1! < C", "! D X1", "! A X1!", "! C X1!"],
+        ["+ A X1 < D", "! C X1!", "! C X1!"],
     ),
     ({"unauthorized": "remove"}, {"C": "X1 x1", "D": "X1"}, ["- C X1", "- C x1", "- D X1"]),
     ({"unauthorized": "ignore"}, {"C": "X1"}, []),

@@ -38,6 +38,18 @@ def test_what_was_planned_and_carried_out_is_matched() -> None:
     assert compared(result, after) == ["matched gap D K2 (carried out)", "matched unauthorized B X1 (carried out)"]
 
 
+def test_odd_spelling_that_came_with_what_was_carried_out_is_matched() -> None:
+    state = systems(A=["K1!"], B=["K1!"], C=["K1!"], E=["K1!"])
+    result = ran(state)
+    after = state.apply(carry_out(state, result.plan).change)
+    rows = compared(result, after)
+    assert "matched malformed D K1 (came with what was carried out)" in rows
+    assert "matched gap D K1 (carried out)" in rows
+    assert not [row for row in rows if not row.startswith("matched")]
+    other = systems(A=["K1!"], B=["K1!"], C=["K1!"], D=["K1", "K?1"], E=["K1!"])
+    assert "unexpected malformed D K1 (@9 changed D after the plan)" in compared(result, other, {("D", "K1"): 9})
+
+
 def test_finding_that_went_by_another_way_is_missed_with_the_cause() -> None:
     now = systems(A="K1", B="K1 X1", C="K1", D="K1", E="K1")
     assert compared(ran(DRIFTED), now, {("A", "K2"): 5}) == [

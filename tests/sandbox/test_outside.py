@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from keysync_shell.errors import BadFile, KeySyncError
 from keysync_shell.sandbox import Request, Sandbox
+from keysync_shell.storage import files as storage_files
 from keysync_shell.storage.operations import Counts
 from keysync_shell.storage.oplog import Wanted
 from tests.building import FIVE, add, files, keys, opened, sandbox
@@ -52,6 +54,26 @@ def test_outside_edit_becomes_an_operation_with_a_warning(tmp_path: Path) -> Non
     assert made.newest
     assert (made.newest.kind, made.newest.counts) == ("external", {"A": Counts(1, 1, 1)})
     assert keys(made.state)["A"] == ["K2", "K3"]
+
+
+def test_files_of_a_copied_sandbox_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox(tmp_path / "old", A="K1", B="K1").close()
+    shutil.copytree(tmp_path / "old", tmp_path / "new")
+    for name in FIVE.names:
+        os.utime(path(tmp_path / "new", name), (1_000_000_000, 1_000_000_000))  # not written a moment ago
+    read: list[str] = []
+    digest = storage_files.file_digest
+
+    def noted(path: Path) -> str:
+        read.append(path.name)
+        return digest(path)
+
+    monkeypatch.setattr(storage_files, "file_digest", noted)
+    made = opened(tmp_path / "new")
+    made.refresh()
+    assert sorted(read) == [f"{name}.csv" for name in FIVE.names]
+    made.refresh()
+    assert len(read) == len(FIVE.names)
 
 
 def test_outside_edit_is_seen_by_whoever_looks_first_and_told_once(tmp_path: Path) -> None:

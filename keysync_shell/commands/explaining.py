@@ -1,0 +1,143 @@
+"""Commands that explain: one key, the patterns, the rules."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import polars as pl
+
+from keysync_shell.commands import words
+from keysync_shell.commands.looking import Cap, KeyList
+from keysync_shell.commands.session import Session
+from keysync_shell.core import listing, normalize, patterns
+from keysync_shell.core.discrepancies import Summary, findings, summarize
+from keysync_shell.core.index import Index
+from keysync_shell.core.keys import shown
+from keysync_shell.core.patterns import PatternRow
+from keysync_shell.core.planning import plan as planned
+from keysync_shell.core.rules import Rules
+from keysync_shell.core.selectors import EVERYTHING
+from keysync_shell.core.systems import Systems
+from keysync_shell.core.table import key_series
+from keysync_shell.errors import KeySyncError
+from keysync_shell.reconcile.engine import registered
+from keysync_shell.sandbox.memory import Memory
+from keysync_shell.storage.operations import Operation
+from keysync_shell.storage.registry import MasterKey
+
+
+@dataclass(frozen=True)
+class Matrix:
+    rows: tuple[PatternRow, ...]
+    systems: Systems
+    inclusive: bool
+
+
+@dataclass(frozen=True)
+class Biography:
+    """All about one canonical key."""
+
+    key: str
+    canonical: str
+    steps: tuple[tuple[str, str], ...]
+    spellings: Mapping[str, tuple[str, ...]]
+    pattern: str
+    findings: pl.DataFrame
+    operations: tuple[Operation, ...]
+    master_key: MasterKey | None
+    actions: pl.DataFrame
+    systems: Systems
+
+
+@dataclass(frozen=True)
+class InForce:
+    rules: Rules
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    rules: Rules
+    before: Summary
+    after: Summary
+
+
+def matrix(session: Session, args: Namespace) -> Matrix | KeyList:
+    memory = session.sandbox.moment(None)
+    rows = patterns.matrix(memory.index.totals, memory.index.systems, inclusive=args.inclusive)
+    if args.row is None:
+        return Matrix(tuple(rows), memory.index.systems, args.inclusive)
+    if args.row > len(rows):
+        raise KeySyncError(f"there is no row {args.row}", hint=f"`matrix` has {len(rows)} rows.")
+    chosen = rows[args.row - 1].mask
+    found = listing.listed(memory.index, EVERYTHING, memory.index.systems.all_bits, None if args.inclusive else chosen)
+    if args.inclusive:
+        found = found.filter((pl.col("pattern") & chosen) == chosen)
+    return KeyList(
+        found, memory.index.systems, Cap(args.all, args.limit, "" if args.limit else f"{session.line} --all")
+    )
+
+
+def explain(session: Session, args: Namespace) -> Biography:
+    sandbox = session.sandbox
+    with sandbox.registry() as registry:
+        memory, rules = sandbox.moment(None), sandbox.config.rules
+        [canonical] = normalize.canonical(key_series([args.key]), rules)["canonical"]
+        rows = memory.index.rows.filter(pl.col("canonical") == canonical) if canonical else _exactly(memory, args.key)
+        if len(rows) == 0:
+            raise KeySyncError(
+                f"no system holds {shown(args.key)} in any spelling", hint="`list` shows the keys there are."
+            )
+        policy = words.policy(session, args, memory.index)
+        known = registry.master_keys()
+        made = planned(memory.state, memory.index, policy, registered(known, memory.rules))
+    part = findings(memory.index).filter(pl.col("canonical") == canonical)
+    touches = {op.number: op for key in rows["key"] for op, _ in sandbox.touching(key)}
+    systems = sandbox.systems
+    spelled = {name: tuple(rows.filter((pl.col("mask") & systems.bit(name)) != 0)["key"]) for name in systems.names}
+    pattern = systems.pattern(systems.mask(name for name, keys in spelled.items() if keys))
+    return Biography(
+        args.key,
+        canonical,
+        tuple(normalize.steps(args.key, rules)),
+        spelled,
+        pattern,
+        part,
+        tuple(touches[number] for number in sorted(touches)),
+        next((key for key in known if key.canonical == canonical), None),
+        made.actions.filter(pl.col("canonical") == canonical),
+        systems,
+    )
+
+
+def rules(session: Session, _args: Namespace) -> InForce:
+    return InForce(session.sandbox.config.rules)
+
+
+def whatif(session: Session, args: Namespace) -> WhatIf:
+    memory = session.sandbox.moment(None)
+    settings: dict[str, Any] = {name: _setting(name, value) for name, value in args.settings}
+    changed = replace(memory.rules, **settings)
+    other = Index.build(memory.state, changed)
+    return WhatIf(changed, memory.summary(), summarize(other, memory.state))
+
+
+def _exactly(memory: Memory, key: str) -> pl.DataFrame:
+    return memory.index.rows.filter(pl.col("key") == key)
+
+
+def _setting(name: str, value: str) -> bool | int:
+    known = {item.name: item.type for item in fields(Rules)}
+    if name not in known:
+        raise KeySyncError(f"there is no rule {name!r}", hint=f"The rules are {', '.join(known)}.")
+    if known[name] == "int":
+        if value.isascii() and value.isdigit():
+            return int(value)
+        raise KeySyncError(f"{name}={value}: it takes a number of digits", hint="0 is off.")
+    if value.lower() in ("on", "true", "yes"):
+        return True
+    if value.lower() in ("off", "false", "no"):
+        return False
+    raise KeySyncError(f"{name}={value}: it takes on or off", hint="Such as uppercase=off.")

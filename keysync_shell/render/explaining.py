@@ -1,0 +1,105 @@
+"""Words for one key, the patterns and the rules."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from keysync_shell.core.keys import safe, shown
+from keysync_shell.core.systems import Systems
+from keysync_shell.render.view import NUMBER, TEXT, Grid, View, fixed, plain
+
+if TYPE_CHECKING:
+    from keysync_shell.commands.explaining import Biography, InForce, Matrix, WhatIf
+
+BAR = 30
+MARKS = ("●", "○")  # the writer puts x and . where the terminal needs it
+
+
+def matrix_view(matrix: Matrix) -> View:
+    names = matrix.systems.names
+    largest = max((row.keys for row in matrix.rows if row.kind != "in sync"), default=1)
+    columns = {"row": NUMBER} | dict.fromkeys(names, TEXT) | {"keys": NUMBER, "bar": TEXT, "meaning": TEXT}
+    rows = [
+        (i, *_marks(row.mask, matrix.systems), row.keys, _bar(row.keys, largest, row.kind), row.meaning)
+        for i, row in enumerate(matrix.rows, 1)
+    ]
+    kind = "at least" if matrix.inclusive else "exactly"
+    return View(
+        data=lambda _: {
+            "inclusive": matrix.inclusive,
+            "rows": [plain(row) | {"pattern": matrix.systems.pattern(row.mask)} for row in matrix.rows],
+        },
+        grid=Grid(columns, fixed(rows), len(rows), all=True, drawn=("bar",)),
+        lines=(f"Keys in {kind} these systems:",),
+    )
+
+
+def biography_view(life: Biography) -> View:
+    lines = [f"{shown(life.key)}: canonical {shown(life.canonical)}, pattern {life.pattern}"]
+    lines += [f"  {name:<20} {shown(key)}" for name, key in life.steps]
+    lines += [f"{name}: {', '.join(map(shown, keys)) or '(lacks it)'}" for name, keys in life.spellings.items()]
+    found = [
+        f"  {kind} {' '.join(life.systems.members(mask))} {form}".rstrip()
+        for kind, mask, form in life.findings.select("kind", "systems", "form").iter_rows()
+    ]
+    lines += ["Findings:", *found] if found else ["Findings: none"]
+    done = [f"  @{op.number} {op.time} {safe(op.line) or op.kind}" for op in life.operations]
+    lines += ["Operations:", *done] if done else ["Operations: none that is still kept"]
+    if life.master_key:
+        lines.append(f"Master key: {shown(life.master_key.master_key)} ({life.master_key.status})")
+    wanted = [f"  {_action(row)}" for row in life.actions.to_dicts()]
+    lines += ["Plan:", *wanted] if wanted else ["Plan: nothing to do"]
+    return View(
+        data=lambda _: {
+            "key": life.key,
+            "canonical": life.canonical,
+            "steps": [{"rule": name, "key": key} for name, key in life.steps],
+            "spellings": plain(life.spellings),
+            "pattern": life.pattern,
+            "findings": life.findings.to_dicts(),
+            "operations": [op.number for op in life.operations],
+            "master_key": plain(life.master_key),
+            "plan": life.actions.drop("round").to_dicts(),
+        },
+        lines=tuple(lines),
+    )
+
+
+def in_force_view(found: InForce) -> View:
+    rows = [(name, _value(value)) for name, value in asdict(found.rules).items()]
+    return View(
+        data=lambda _: plain(found.rules),
+        grid=Grid({"rule": TEXT, "value": TEXT}, fixed(rows), len(rows), all=True),
+    )
+
+
+def what_if_view(found: WhatIf) -> View:
+    before, after = asdict(found.before.discrepancies), asdict(found.after.discrepancies)
+    before |= {"keys": found.before.keys, "in_sync": found.before.in_sync}
+    after |= {"keys": found.after.keys, "in_sync": found.after.in_sync}
+    rows = [(name, before[name], after[name], after[name] - before[name]) for name in before]
+    columns = {"number": TEXT, "now": NUMBER, "then": NUMBER, "difference": NUMBER}
+    return View(
+        data=lambda _: {"rules": plain(found.rules), "before": plain(found.before), "after": plain(found.after)},
+        grid=Grid(columns, fixed(rows), len(rows), all=True),
+        after=("Nothing was changed. To keep such rules, set them under [normalize] in keysync.toml.",),
+    )
+
+
+def _marks(mask: int, systems: Systems) -> list[str]:
+    return [MARKS[0] if mask >> i & 1 else MARKS[1] for i in range(len(systems.names))]
+
+
+def _bar(keys: int, largest: int, kind: str) -> str:
+    """Bars are scaled without the row that is in sync: it would dwarf the others."""
+    return "" if kind == "in sync" else "█" * max(1, round(BAR * min(keys, largest) / largest))
+
+
+def _action(row: dict[str, Any]) -> str:
+    became = f" → {shown(row['became'])}" if row["became"] else ""
+    return f"{row['sign']} {row['system']} {shown(row['key'])}{became} ({row['kind']})"
+
+
+def _value(value: bool | int) -> str:
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value or "off")
