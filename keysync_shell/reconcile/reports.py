@@ -19,7 +19,8 @@ from keysync_shell.storage.registry import Event, MasterKey
 
 FORMULA = r"^[=+\-@\t\r]"  # a spreadsheet would run such a cell; an apostrophe makes it a text
 
-NOT_ASCII = re.compile(r"[^\x00-\x7e]")
+DELETE = "\x7f"
+NOT_ASCII = re.compile(rf"[^\x00-\x7f]|{DELETE}")
 
 
 def write(folder: Path, result: Result, events: list[tuple[int, Event]]) -> list[Path]:
@@ -70,15 +71,17 @@ def _json(data: dict[str, Any]) -> str:
     def written(value: Any) -> str:
         if not isinstance(value, pl.DataFrame):
             return json.dumps(value)
-        lines = NOT_ASCII.sub(_escaped, value.write_ndjson()).splitlines()
-        return "[\n    " + ",\n    ".join(lines) + "\n  ]" if lines else "[]"
+        rows = _ascii(value.write_ndjson()).removesuffix("\n").replace("\n", ",\n    ")
+        return f"[\n    {rows}\n  ]" if rows else "[]"
 
     return "{\n" + ",\n".join(f"  {json.dumps(name)}: {written(value)}" for name, value in data.items()) + "\n}\n"
 
 
-def _escaped(character: re.Match[str]) -> str:
-    """As json writes it: nothing that a terminal or an editor could obey."""
-    return json.dumps(character[0])[1:-1]
+def _ascii(text: str) -> str:
+    """Other characters as json writes them: nothing that a terminal or an editor could obey."""
+    if text.isascii() and DELETE not in text:
+        return text
+    return NOT_ASCII.sub(lambda character: json.dumps(character[0])[1:-1].replace(DELETE, r"\u007f"), text)
 
 
 def _summary(result: Result) -> pl.DataFrame:

@@ -159,3 +159,11 @@ def test_totals_of_the_sample(tmp_path: Path) -> None:
         assert len({row["Normalized Key"] for row in rows["diff_missing_in_A.csv"]}) == 91
         assert len(rows["diff_missing_in_A.csv"]) == 79 + 69 + 68 + 65
         assert len(rows["master_key_registry.csv"]) == 91
+
+
+@pytest.mark.parametrize("key", ["X\u202e1", "X\x7f1", "X\x1b[31m1", 'X"\\1', "X\U0001f6001", "X\n1", "X\x851"])
+def test_json_is_ascii_and_gives_any_key_back(tmp_path: Path, key: str) -> None:
+    written(tmp_path, ran(systems(B=[key])))
+    text = (tmp_path / "reconciliation_run_1.json").read_bytes()
+    assert not [byte for byte in text if byte not in (*range(32, 127), 10)]
+    assert json.loads(text)["findings"][0]["keys"] == [key]
