@@ -66,7 +66,7 @@ class WhatIf:
 
 def matrix(session: Session, args: Namespace) -> Matrix | KeyList:
     memory = session.sandbox.moment(None)
-    rows = patterns.matrix(memory.index.totals, memory.index.systems, inclusive=args.inclusive)
+    rows = patterns.matrix(memory.index.totals.patterns, memory.index.systems, inclusive=args.inclusive)
     if args.row is None:
         return Matrix(tuple(rows), memory.index.systems, args.inclusive)
     if args.row > len(rows):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from keysync_shell.core.index import Totals
 from keysync_shell.core.systems import Systems
 
 IN_SYNC, GAP, UNAUTHORIZED = "in sync", "gap", "unauthorized"
@@ -21,16 +21,17 @@ class PatternRow:
     kind: str
 
 
-def matrix(totals: Totals, systems: Systems, *, inclusive: bool = False) -> list[PatternRow]:
+def matrix(patterns: Mapping[int, int], systems: Systems, *, inclusive: bool = False) -> list[PatternRow]:
     """The patterns that occur, by class (in sync, gaps, unauthorized) and then by number.
 
-    `inclusive` counts keys that are held by at least these systems, for every possible pattern.
+    `patterns` are numbers of canonical keys by mask, as in core.index.Totals. `inclusive` counts keys that are held by
+    at least these systems, for every possible pattern.
     """
     if inclusive:
         masks = range(1, systems.all_bits + 1)
-        counts = {mask: sum(n for held, n in totals.patterns.items() if held & mask == mask) for mask in masks}
+        counts = {mask: sum(n for held, n in patterns.items() if held & mask == mask) for mask in masks}
     else:
-        counts = dict(totals.patterns)
+        counts = dict(patterns)
     rows = [_row(mask, keys, systems, inclusive) for mask, keys in counts.items() if keys]
     classes = (IN_SYNC, GAP, UNAUTHORIZED)
     return sorted(rows, key=lambda row: (classes.index(row.kind), -row.keys, -row.mask.bit_count(), row.mask))

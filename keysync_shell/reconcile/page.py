@@ -7,9 +7,11 @@ from dataclasses import asdict
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from keysync_shell.core import ranges
+from keysync_shell.core import patterns, ranges
 from keysync_shell.core.keys import shown
-from keysync_shell.core.kinds import KINDS
+from keysync_shell.core.kinds import KINDS, MEANINGS
+from keysync_shell.core.patterns import PatternRow
+from keysync_shell.core.systems import Systems
 
 if TYPE_CHECKING:
     from keysync_shell.reconcile.engine import Result
@@ -17,44 +19,54 @@ if TYPE_CHECKING:
 MOST_RANGES = 200  # per kind and system; the CSV and JSON reports hold everything
 
 STYLE = """
-:root { color-scheme: light dark; }
+:root { color-scheme: light dark; --bar: #3b78c4; --good: #1a7f37; --bad: #b3261e; --soft: #8886; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
+h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.2rem; margin-top: 2.5rem; }
+h3 { font-size: 1rem; margin: 1.5rem 0 0; }
+p { margin: .3rem 0; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; min-width: 20rem; }
 th, td { padding: .3rem .7rem; border-bottom: 1px solid #8885; text-align: left; white-space: nowrap; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
-.bar { background: #3b78c4; height: .8rem; min-width: 1px; display: inline-block; }
-.good { color: #1a7f37; } .bad { color: #b3261e; }
+td.dot, th.dot { padding: .3rem .35rem; text-align: center; }
+.off { color: var(--soft); }
+.bar { background: var(--bar); height: .8rem; min-width: 1px; display: inline-block; }
+.good { color: var(--good); } .bad { color: var(--bad); } .small { font-size: .9rem; opacity: .8; }
+.verdict { font-size: 1.2rem; font-weight: bold; margin-top: 1rem; }
 code { font-family: ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
-details { margin: .4rem 0; } summary { cursor: pointer; }
-@media (prefers-color-scheme: dark) { .good { color: #57d37c; } .bad { color: #ff8a80; } .bar { background: #6ea8ff; } }
+details { margin: .3rem 0; } summary { cursor: pointer; }
+@media (prefers-color-scheme: dark) { :root { --good: #57d37c; --bad: #ff8a80; --bar: #6ea8ff; } }
 """
 
 
 def page(result: Result) -> str:
     """The whole page."""
-    total = result.summary.discrepancies.total
-    verdict = (
-        f'<p class="bad"><strong>{total:,} discrepancies.</strong></p>'
-        if total
-        else '<p class="good"><strong>No discrepancies.</strong> Every system holds what the authority holds.</p>'
-    )
-    absent = f"<p>Not read: {escape(', '.join(result.absent))}.</p>" if result.absent else ""
+    absent = f'<p class="bad">Not read: {escape(", ".join(result.absent))}.</p>' if result.absent else ""
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>Reconciliation run {result.number}</title><style>{STYLE}</style></head><body>"
         f"<h1>Reconciliation run {result.number}</h1>"
-        f"<p>{escape(result.time)} · mode {escape(result.mode)} · authority {escape(result.systems.authority)}</p>"
-        f"{verdict}{absent}"
+        f'<p class="small">{escape(result.time)} · mode {escape(result.mode)} · '
+        f"authority {escape(result.systems.authority)}</p>"
+        f"{_verdict(result)}{absent}"
         f"<h2>Systems</h2>{_systems(result)}"
         f"<h2>Keys in exactly these systems</h2>{_matrix(result)}"
         f"<h2>Findings</h2>{_findings(result)}"
-        f"<h2>Master keys</h2>{_master_keys(result)}"
+        f"<h2>New master keys</h2>{_master_keys(result)}"
         f"<h2>Rules and policy</h2>{_settings(result)}"
         "</body></html>\n"
     )
+
+
+def _verdict(result: Result) -> str:
+    summary = result.summary
+    share = f" ({100 * summary.in_sync / summary.keys:.1f} %)" if summary.keys else ""
+    keys = f"<p>{summary.in_sync:,} of {summary.keys:,} keys{share} are in all systems.</p>"
+    if not summary.discrepancies.total:
+        return f'<p class="verdict good">No discrepancies.</p>{keys}'
+    counts = " · ".join(f"{name} {count:,}" for name, count in asdict(summary.discrepancies).items() if count)
+    return f'<p class="verdict bad">{summary.discrepancies.total:,} discrepancies</p><p>{escape(counts)}</p>{keys}'
 
 
 def _systems(result: Result) -> str:
@@ -64,35 +76,47 @@ def _systems(result: Result) -> str:
 
 def _matrix(result: Result) -> str:
     """Bars are scaled without the pattern that is in sync: it would dwarf the others."""
-    whole = result.systems.pattern(result.systems.all_bits)
-    largest = max((n for pattern, n in result.summary.patterns.items() if pattern != whole), default=1)
+    systems = result.systems
+    found = patterns.matrix({systems.mask_of_pattern(p): n for p, n in result.summary.patterns.items()}, systems)
+    largest = max((row.keys for row in found if row.kind != patterns.IN_SYNC), default=1)
+    heads = "".join(f'<th class="dot">{escape(name)}</th>' for name in systems.names)
     rows = "".join(
-        f'<tr><td><code>{escape(pattern)}</code></td><td class="n">{keys:,}</td>'
-        f"<td>{_bar(pattern, whole, keys, largest)}</td></tr>"
-        for pattern, keys in result.summary.patterns.items()
+        f'<tr>{_dots(row.mask, systems)}<td class="n">{row.keys:,}</td>'
+        f"<td>{_bar(row, largest)}</td><td>{escape(row.meaning)}</td></tr>"
+        for row in found
     )
-    return f'<div class="scroll"><table><tr><th>Pattern</th><th class="n">Keys</th><th></th></tr>{rows}</table></div>'
+    return (
+        f'<div class="scroll"><table><tr>{heads}<th class="n">Keys</th><th></th><th>Meaning</th></tr>'
+        f"{rows}</table></div>"
+    )
 
 
-def _bar(pattern: str, whole: str, keys: int, largest: int) -> str:
-    if pattern == whole:
-        return "in sync"
-    return f'<span class="bar" style="width:{max(1, round(200 * keys / largest))}px"></span>'
+def _dots(mask: int, systems: Systems) -> str:
+    return "".join(
+        '<td class="dot">●</td>' if mask & systems.bit(name) else '<td class="dot off">○</td>' for name in systems.names
+    )
+
+
+def _bar(row: PatternRow, largest: int) -> str:
+    if row.kind == patterns.IN_SYNC:
+        return ""
+    return f'<span class="bar" style="width:{max(1, round(200 * row.keys / largest))}px"></span>'
 
 
 def _findings(result: Result) -> str:
     keys = result.findings.select("kind", "systems", key="canonical")
     groups = ranges.grouped(keys, ["kind", "systems"], MOST_RANGES)
     parts = []
-    for kind in KINDS:
+    for kind, plural in KINDS.items():
+        there = sorted((mask.bit_count(), mask, number, text) for of, mask, number, text in groups if of == kind)
         inner = "".join(
             f"<details><summary>{escape(' '.join(result.systems.members(mask)))}: {number:,}</summary>"
             f"<p><code>{escape(text)}</code></p></details>"
-            for of, mask, number, text in groups
-            if of == kind
+            for _, mask, number, text in there
         )
-        total = sum(number for of, _, number, _ in groups if of == kind)
-        parts.append(f"<h3>{escape(kind)}: {total:,}</h3>{inner}" if total else "")
+        total = sum(number for _, _, number, _ in there)
+        head = f'<h3>{plural.capitalize()}: {total:,}</h3><p class="small">{escape(MEANINGS[kind])}</p>'
+        parts.append(f"{head}{inner}" if total else "")
     return "".join(parts) or "<p>None.</p>"
 
 

@@ -12,7 +12,7 @@ STATE = systems(A="K1 K2 K3", B="K1 X1 X2 k2", C="K1 X1", D="K1 X1", E="K1 X1")
 
 
 def test_rows_are_in_sync_then_gaps_then_unauthorized_the_larger_first() -> None:
-    found = [(row.keys, row.kind, row.meaning) for row in matrix(index(STATE).totals, FIVE)]
+    found = [(row.keys, row.kind, row.meaning) for row in matrix(index(STATE).totals.patterns, FIVE)]
     assert found == [
         (1, IN_SYNC, "in sync"),
         (1, GAP, "gap: C D E"),
@@ -23,19 +23,19 @@ def test_rows_are_in_sync_then_gaps_then_unauthorized_the_larger_first() -> None
 
 
 def test_inclusive_counts_what_at_least_these_systems_hold() -> None:
-    found = {row.members: row.keys for row in matrix(index(STATE).totals, FIVE, inclusive=True)}
+    found = {row.members: row.keys for row in matrix(index(STATE).totals.patterns, FIVE, inclusive=True)}
     assert len(found) == 31
     assert (found["A",], found["B",], found["A", "B"], found["B", "C"], found[FIVE.names]) == (3, 4, 2, 2, 1)
 
 
 def test_nothing_held_is_no_row() -> None:
-    assert matrix(index(systems()).totals, FIVE) == []
+    assert matrix(index(systems()).totals.patterns, FIVE) == []
 
 
 @STATES
 @given(states())
 def test_rows_add_up_to_the_totals(state: State) -> None:
-    rows, summary = matrix(index(state).totals, FIVE), summarize(index(state), state)
+    rows, summary = matrix(index(state).totals.patterns, FIVE), summarize(index(state), state)
     found = summary.discrepancies
     assert sum(row.keys for row in rows) == summary.keys
     assert sum(row.keys for row in rows if row.kind == IN_SYNC) == summary.in_sync
@@ -48,6 +48,6 @@ def test_rows_add_up_to_the_totals(state: State) -> None:
 @STATES
 @given(states())
 def test_inclusive_row_is_the_sum_of_the_exact_rows_above_it(state: State) -> None:
-    exact = matrix(index(state).totals, FIVE)
-    for row in matrix(index(state).totals, FIVE, inclusive=True):
+    exact = matrix(index(state).totals.patterns, FIVE)
+    for row in matrix(index(state).totals.patterns, FIVE, inclusive=True):
         assert row.keys == sum(one.keys for one in exact if set(one.members) >= set(row.members))

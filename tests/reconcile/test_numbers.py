@@ -26,7 +26,7 @@ def test_status_findings_matrix_plan_and_reports_agree(state: State) -> None:
     counts = asdict(result.summary.discrepancies)
     listed = Counter(result.findings["kind"])
     assert counts == {name: listed[kind] for kind, name in KINDS.items()}
-    rows = matrix(index(state).totals, FIVE)
+    rows = matrix(index(state).totals.patterns, FIVE)
     assert counts["unauthorized"] == sum(row.keys for row in rows if row.kind == UNAUTHORIZED)
     assert counts["gaps"] == sum(row.keys * (5 - len(row.members)) for row in rows if row.kind == GAP)
     planned = result.plan.counts()

@@ -55,8 +55,11 @@ def text(state: State, rules: Rules | None = None) -> str:
 
 def test_page_shows_totals_patterns_findings_and_master_keys() -> None:
     shown = text(DRIFTED)
-    assert "<strong>9 discrepancies.</strong>" in shown
-    assert '<code>A.C.E</code></td><td class="n">3</td>' in shown
+    assert ">9 discrepancies</p><p>gaps 6 · unauthorized 1 · duplicates 1 · variants 1</p>" in shown
+    assert "1 of 5 keys (20.0 %) are in all systems." in shown
+    on, off = '<td class="dot">●</td>', '<td class="dot off">○</td>'
+    assert f'<tr>{on}{off}{on}{off}{on}<td class="n">3</td>' in shown
+    assert "<td>gap: B D</td>" in shown
     assert "K2..K4 (3)" in shown
     assert "<td>X1</td><td>B</td><td>X1</td><td>proposed</td>" in shown
 
