@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keysync_shell.core import table
 from keysync_shell.core.discrepancies import CHECKS, Summary, findings, summarize
 from keysync_shell.core.kinds import KINDS
 from keysync_shell.core.rules import Rules
@@ -169,3 +170,27 @@ def test_findings_after_changes_are_those_of_a_look_at_everything(data: st.DataO
     anew = index(state, rules)
     assert findings(moved).rows() == findings(anew).rows()
     assert findings(moved, ["gap", "variant"], "B").rows() == findings(anew, ["gap", "variant"], "B").rows()
+
+
+# At any size
+
+
+@pytest.mark.parametrize("size", [100, 10_000, 1_000_000])
+def test_number_of_duplicates_does_not_depend_on_the_number_of_keys(size: int) -> None:
+    number = pl.int_range(size, eager=True)
+    keys = ("CUST-" + number.cast(pl.String).str.zfill(8)).alias("key")
+    spread = keys.gather_every(size // 20).head(20)
+    held = {
+        "A": keys,
+        "B": pl.concat([keys, spread.head(7)]),
+        "C": pl.concat([keys, spread.head(5).str.to_lowercase()]),
+        "D": pl.concat([keys, spread, spread.str.replace("-", "_")]),
+        "E": pl.concat([keys, spread.tail(3), spread.tail(3)]),
+    }
+    state = State(FIVE, {name: table.ordered(pl.DataFrame({"key": column})) for name, column in held.items()})
+    found = index(state)
+    expected = {"A": 0, "B": 7, "C": 5, "D": 20, "E": 3}
+    assert {row.name: row.duplicates for row in summarize(found, state).systems} == expected
+    listed = findings(found, ["duplicate"])
+    assert Counter(listed["form"]) == {"repeated": 7 + 3, "respelled": 5 + 20}
+    assert summarize(found, state).in_sync == size
