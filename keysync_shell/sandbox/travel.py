@@ -31,11 +31,18 @@ def travel(keeper: Keeper, request: Request, count: int) -> list[Outcome]:
         raise _too_far(way, count, len(entries))
     here, log = keeper.memory, keeper.store.log
     kept = [log.change(entry.number) for entry in entries]  # all of them first: each step may drop the oldest
+    done: list[Outcome] = []
     try:
-        return [_step(keeper, request, entry, change) for entry, change in zip(entries, kept, strict=True)]
+        for entry, change in zip(entries, kept, strict=True):
+            done.append(_step(keeper, request, entry, change))  # what was done must be known if one fails
+    except KeySyncError as error:
+        if done and not request.dry_run:
+            _say_how_far(error, way, len(done), count)
+        raise
     finally:
         if request.dry_run:
             keeper.memory = here
+    return done
 
 
 def moment(keeper: Keeper, number: int) -> Memory:
@@ -128,6 +135,14 @@ def _step(keeper: Keeper, request: Request, entry: Operation, change: Change) ->
         keeper.memory = replace(decision.memory, newest=stacks.put_on(newest))
         return replace(decision.outcome, undid=undid)
     return replace(keeper.carry_out(decision, request, stacks, entry.before), undid=undid)
+
+
+def _say_how_far(error: KeySyncError, way: str, done: int, count: int) -> None:
+    """Steps that were committed before one failed are not taken back."""
+    done += error.committed is True
+    error.args = (f"{way} {count}: {done} of {count} steps are done, then: {error.message}",)
+    error.message = error.args[0]
+    error.committed = True if error.committed is False else error.committed
 
 
 def _stacks_after(way: str, entry: Operation, newest: Operation, undid: Operation) -> Stacks:

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from keysync_shell.core import edits
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Outcome, Request, Sandbox
+from keysync_shell.storage.commit import Committed, Store
 from keysync_shell.storage.oplog import Wanted
 from tests.building import FIVE, add, files, keys, opened, sandbox
 from tests.strategies import ON_DISK, edits_of
@@ -91,6 +93,26 @@ def test_too_far_is_an_error_and_goes_nowhere(made: Sandbox, tmp_path: Path) -> 
         made.undo(UNDO, 4)
     assert error.value.hint.startswith("Say undo 3")
     assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("committed", "steps", "said"), [(False, 1, True), (True, 2, True), (None, 1, None)], ids=["no", "yes", "unknown"]
+)
+def test_steps_before_one_that_fails_are_told(
+    made: Sandbox, monkeypatch: pytest.MonkeyPatch, committed: bool | None, steps: int, said: bool | None
+) -> None:
+    commits, commit = [], Store.commit
+
+    def second_fails(*args: Any, **options: Any) -> Committed:
+        commits.append(args)
+        if len(commits) == 2:
+            raise KeySyncError("the disk is full", committed=committed)
+        return commit(*args, **options)
+
+    monkeypatch.setattr(Store, "commit", second_fails)
+    with pytest.raises(KeySyncError, match=rf"undo 3: {steps} of 3 steps are done, then: the disk is full") as error:
+        made.undo(UNDO, 3)
+    assert error.value.committed is said
 
 
 @pytest.mark.parametrize("count", [0, -1])
