@@ -69,8 +69,8 @@ def _replay(keeper: Keeper) -> Iterator[Problem]:
     rows: dict[str, pl.DataFrame] = {}
     for name in keeper.systems.names:
         known = tables.committed(keeper.home, log, name, newest)
-        if known is None and tables.holds_committed(keeper.home, name, newest):
-            known = tables.read_rows(keeper.home, name)
+        if known is None:
+            known = tables.read_if_committed(keeper.home, name, newest)
         if known is not None:
             rows[name] = known
     oldest = log.oldest_kept()
@@ -107,12 +107,9 @@ def _cache(keeper: Keeper) -> Iterator[Problem]:
             continue
         rows = cache.load(keeper.home.cache, name)
         wrong = rows is None
-        if (
-            rows is not None
-            and stamp[0] == newest.after.get(name)
-            and tables.holds_committed(keeper.home, name, newest)
-        ):
-            wrong = not rows.equals(tables.read_rows(keeper.home, name))
+        if rows is not None and stamp[0] == newest.after.get(name):
+            there = tables.read_if_committed(keeper.home, name, newest)
+            wrong = there is not None and not rows.equals(there)
         if wrong:
             yield Problem(f"cache of {name}", "damaged", f"delete {keeper.home.cache}; it is made anew")
 

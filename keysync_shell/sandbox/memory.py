@@ -68,11 +68,14 @@ def from_committed(home: Home, store: Store, newest: Operation) -> tuple[Memory,
         raise _other_systems(home, newest)
     for name in home.config.systems.names:
         cached = tables.committed(home, store.log, name, newest)
-        if confirmed := tables.confirmed(home, name, newest):
-            newest = confirmed
-            rows[name] = cached if cached is not None else tables.read_rows(home, name)
+        if cached is not None and (confirmed := tables.confirmed(home, name, newest)):
+            newest, rows[name] = confirmed, cached
             continue
-        found[name] = tables.read(home, name)
+        file = tables.read(home, name)
+        if file.sha256 == newest.after.get(name):
+            rows[name] = file.rows
+            continue
+        found[name] = file
         if cached is None and len(found[name].rows) == 0:
             _refuse_emptiness(home, name, _rows_then(newest, name))
         traceable = traceable and cached is not None

@@ -54,11 +54,13 @@ def read(home: Home, name: str) -> Found:
     return Found(rows, files.digest(data), signature, None if system_csv.serialize(rows) == data else data)
 
 
-def read_rows(home: Home, name: str) -> pl.DataFrame:
-    """The rows alone, for a file that is known to be as it was committed."""
-    path = home.system_file(name)
-    data, _ = files.read(path, home.config.limits.file_bytes)
-    return system_csv.parse(data, str(path), home.config.limits)
+def read_if_committed(home: Home, name: str, operation: Operation) -> pl.DataFrame | None:
+    """The rows of a system file that holds what it held after that operation; None if it does not, whatever it is."""
+    try:
+        file = read(home, name)
+    except KeySyncError:
+        return None
+    return file.rows if file.sha256 == operation.after.get(name) else None
 
 
 def missing(home: Home, name: str) -> KeySyncError:
@@ -67,11 +69,6 @@ def missing(home: Home, name: str) -> KeySyncError:
         f"{home.system_file(name)} is missing",
         hint=f"Put it back, or say: repair {name}. If {name} really holds no keys, make a file with the line `key`.",
     )
-
-
-def as_committed(home: Home, name: str, operation: Operation) -> bool:
-    """Whether the file holds what it held after that operation; cheap unless it was written a moment ago."""
-    return confirmed(home, name, operation) is not None
 
 
 def confirmed(home: Home, name: str, operation: Operation) -> Operation | None:
@@ -91,14 +88,6 @@ def confirmed(home: Home, name: str, operation: Operation) -> Operation | None:
     if files.file_digest(home.system_file(name)) != operation.after.get(name):
         return None
     return replace(operation, signatures={**operation.signatures, name: signature}) if settled else operation
-
-
-def holds_committed(home: Home, name: str, operation: Operation) -> bool:
-    """As `as_committed`, but a file that is missing or no regular file simply does not."""
-    try:
-        return as_committed(home, name, operation)
-    except KeySyncError:
-        return False
 
 
 def committed(home: Home, log: OperationLog, name: str, newest: Operation) -> pl.DataFrame | None:
