@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
@@ -38,6 +39,11 @@ class Writer:
             for line in view.talk:
                 self.say(self.painted("good", line, self.color_err) if line.startswith("✓") else line)
         self.out.flush()
+
+    @property
+    def width(self) -> int | None:
+        """How many characters a line of the screen has; None where results do not go to a screen."""
+        return shutil.get_terminal_size().columns if self.out.isatty() else None
 
     def write(self, text: str) -> None:
         self.out.write(text if _takes_unicode(self.out) else text.translate(ASCII))
@@ -91,18 +97,11 @@ def _table(writer: Writer, view: View, _command: str, _warnings: list[str]) -> N
 
 
 def _write_table(writer: Writer, grid: Grid) -> None:
-    import tabulate
+    from keysync_shell.render.layout import laid_out
 
     columns, rows = grid.on_a_screen()
-    tabulate.PRESERVE_WHITESPACE, tabulate.MIN_PADDING = True, 0
     if rows:
-        text = tabulate.tabulate(
-            [_cells(columns, row) for row in rows],
-            headers=[name.replace("_", " ").capitalize() for name in columns],
-            tablefmt=grid.outline,
-            disable_numparse=True,
-            colalign=["right" if kind == NUMBER else "left" for kind in columns.values()],
-        )
+        text = laid_out(columns, [_cells(columns, row) for row in rows], grid.outline, writer.width)
         signed = writer.color_out and next(iter(columns)) == "sign"
         for line in text.splitlines():
             writer.write(f"{writer.painted(line[:1], line.rstrip(), signed)}\n")
