@@ -41,7 +41,10 @@ def named(session: Session, words: list[str]) -> KeyQuery:
 
 
 def policy(session: Session, args: Namespace, index: Index) -> Policy:
-    """The policy of the configuration, with what the command line says otherwise."""
+    """The policy of the configuration, with what the command line says otherwise.
+
+    A decision about keys that nobody holds is warned of, and no error: what it was about may be done by now.
+    """
     names = [*DECISIONS, "strategy", "prefix"]
     given = {name: value for name in names if (value := getattr(args, name, None)) is not None}
     overrides: dict[str, str] = {}
@@ -49,6 +52,8 @@ def policy(session: Session, args: Namespace, index: Index) -> Policy:
         keys = looked_up(session, [words]).on(index).matches(index.rows["key"])
         chosen = index.rows.filter(pl.col("key").is_in(keys.implode()))["canonical"]
         overrides |= dict.fromkeys(chosen, decision)
+        if len(chosen) == 0:
+            session.sandbox.warnings.append(f"--decide {words} {decision}: no system holds such a key")
     return replace(session.sandbox.config.policy, **given, overrides=overrides)
 
 
