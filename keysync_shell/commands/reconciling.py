@@ -14,8 +14,8 @@ from keysync_shell.commands import words
 from keysync_shell.commands.looking import Cap
 from keysync_shell.commands.session import Session
 from keysync_shell.config import path_of
+from keysync_shell.core.actions import PROPOSE, REMOVE, Plan, carry_out
 from keysync_shell.core.edits import Edit
-from keysync_shell.core.planning import PROPOSE, REMOVE, Plan, carry_out
 from keysync_shell.core.planning import plan as planned
 from keysync_shell.core.policy import DECISIONS, Policy
 from keysync_shell.core.state import State

@@ -1,4 +1,4 @@
-"""The reconciliation plan: what would be done about each finding. Pure; carrying it out is an edit like any other.
+"""The reconciliation plan: what would be done about each finding. Pure.
 
 Some decisions lead to new findings (a malformed key that is removed leaves a gap). So a plan is made in rounds, each
 on the state that the one before would leave, until nothing is left to do.
@@ -11,52 +11,17 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from keysync_shell.core import edits, table
-from keysync_shell.core.change import Change
+from keysync_shell.core.actions import ACTING, ACTION, ADD, CHANGE, PROPOSE, REMOVE, REPORT, Plan, carry_out
 from keysync_shell.core.discrepancies import findings
-from keysync_shell.core.edits import Edit
 from keysync_shell.core.index import MASK, Index
 from keysync_shell.core.policy import DECISIONS, Policy
-from keysync_shell.core.selectors import KeyQuery
 from keysync_shell.core.state import State
 from keysync_shell.core.systems import Systems
 
-ADD, REMOVE, CHANGE, PROPOSE, REPORT = "+", "-", "~", "?", "!"
-ACTING = [ADD, REMOVE, CHANGE]
 MOST_ROUNDS = 8
 
 # Which kind acts first where several are about the same key: what is respelled need not go, and what went is no double.
 PRECEDENCE = {"gap": 0, "unauthorized": 1, "variant": 2, "malformed": 3, "duplicate": 4}
-
-# `key` is a spelling (a canonical key where a master key is proposed); `became` the spelling after a change;
-# `source` the system whose row is copied; `form` says of a duplicate how it is one.
-ACTION = {
-    "round": pl.Int32(),
-    "sign": pl.String(),
-    "kind": pl.String(),
-    "system": pl.String(),
-    "canonical": pl.String(),
-    "key": pl.String(),
-    "became": pl.String(),
-    "source": pl.String(),
-    "form": pl.String(),
-}
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """`actions` has the columns of ACTION, in the order in which they are carried out."""
-
-    policy: Policy
-    actions: pl.DataFrame
-
-    def counts(self) -> dict[str, int]:
-        """How many actions of each sign."""
-        return dict(self.actions.group_by("sign").len().iter_rows())
-
-    @property
-    def changes_anything(self) -> bool:
-        return bool((self.actions["sign"] != REPORT).any())
 
 
 def plan(
@@ -82,16 +47,6 @@ def plan(
         seen = pl.concat([part.filter(pl.col("sign") == PROPOSE) for part in rounds])["key"]
         rounds.append(later.filter(~((pl.col("sign") == PROPOSE) & pl.col("key").is_in(seen.implode()))))
     return Plan(policy, pl.concat(rounds))
-
-
-def carry_out(state: State, wanted: Plan) -> Edit:
-    """What the additions, removals and changes of a plan do to the state it was made on."""
-    done = Change()
-    for _, actions in wanted.actions.group_by("round", maintain_order=True):
-        for name in state.systems.names:
-            change = _carried(state, actions.filter(pl.col("system") == name), name)
-            state, done = state.apply(change), done.then(change)
-    return Edit(done)
 
 
 def _round(context: _Context, kinds: Collection[str], system: str | None, number: int) -> pl.DataFrame:
@@ -291,33 +246,3 @@ def _actions(
         source=column(source),
         form=column(form),
     )
-
-
-def _carried(state: State, actions: pl.DataFrame, name: str) -> Change:
-    """What the actions of one round do to one system: respell, drop, then add."""
-    done = Change()
-    renames = actions.filter(pl.col("sign") == CHANGE)
-    if len(renames):
-        edit = edits.rename(state, name, dict(renames.select("key", "became").iter_rows()))
-        state, done = state.apply(edit.change), done.then(edit.change)
-        merged = KeyQuery(tuple(renames.filter(pl.col("kind") == "duplicate")["became"].unique()))
-        if merged.literals:
-            edit = edits.without_repeats(state, merged, (name,))
-            state, done = state.apply(edit.change), done.then(edit.change)
-    gone = actions.filter(pl.col("sign") == REMOVE)
-    repeats = gone.filter(pl.col("form") == "repeated")["key"]
-    if len(repeats):
-        edit = edits.without_repeats(state, KeyQuery(tuple(repeats)), (name,))
-        state, done = state.apply(edit.change), done.then(edit.change)
-    keys = gone.filter(pl.col("form").fill_null("") != "repeated")["key"]
-    if table.holds(state.tables[name], keys).any():
-        edit = edits.remove(state, KeyQuery(tuple(keys)), (name,))
-        state, done = state.apply(edit.change), done.then(edit.change)
-    for (source,), rows in actions.filter(pl.col("sign") == ADD).group_by("source", maintain_order=True):
-        if table.holds(state.tables[str(source)], rows["key"]).any():
-            added = KeyQuery(tuple(rows["key"]))
-            edit = edits.copy(state, added, str(source), (name,))
-            state, done = state.apply(edit.change), done.then(edit.change)
-            edit = edits.without_repeats(state, added, (name,))  # of what the source repeats, one row
-            state, done = state.apply(edit.change), done.then(edit.change)
-    return done

@@ -9,9 +9,10 @@ from typing import Any
 import polars as pl
 
 from keysync_shell.core import normalize, table
+from keysync_shell.core.actions import ADD, CHANGE, PROPOSE, REMOVE, Plan
 from keysync_shell.core.discrepancies import Summary, findings, summarize
 from keysync_shell.core.index import Index
-from keysync_shell.core.planning import ADD, CHANGE, PROPOSE, REMOVE, Plan, plan
+from keysync_shell.core.planning import plan
 from keysync_shell.core.policy import Policy
 from keysync_shell.core.rules import Rules
 from keysync_shell.core.state import State

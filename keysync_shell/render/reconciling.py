@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from keysync_shell.core.actions import ADD, CHANGE, PROPOSE, REMOVE, REPORT
 from keysync_shell.core.keys import safe
-from keysync_shell.core.planning import ADD, CHANGE, PROPOSE, REMOVE, REPORT
 from keysync_shell.core.ranges import grouped, shortened
 from keysync_shell.core.systems import Systems
 from keysync_shell.core.table import key_series

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keysync_shell.core.actions import PROPOSE, REPORT, Plan, carry_out
 from keysync_shell.core.discrepancies import findings
 from keysync_shell.core.index import Index
-from keysync_shell.core.planning import PROPOSE, REPORT, Plan, carry_out, plan
+from keysync_shell.core.planning import plan
 from keysync_shell.core.policy import DECISIONS, Policy
 from keysync_shell.core.rules import Rules
 from keysync_shell.core.state import State

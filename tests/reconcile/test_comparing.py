@@ -4,9 +4,9 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keysync_shell.core.actions import carry_out
 from keysync_shell.core.discrepancies import findings
 from keysync_shell.core.index import Index
-from keysync_shell.core.planning import carry_out
 from keysync_shell.core.policy import Policy
 from keysync_shell.core.rules import Rules
 from keysync_shell.core.state import State

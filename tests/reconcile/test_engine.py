@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 import pytest
 from hypothesis import given, settings
 
-from keysync_shell.core.planning import carry_out
+from keysync_shell.core.actions import carry_out
 from keysync_shell.core.policy import Policy
 from keysync_shell.core.state import State
 from keysync_shell.reconcile import engine

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from hypothesis import given, settings
 
+from keysync_shell.core.actions import ADD, PROPOSE, REPORT
 from keysync_shell.core.kinds import KINDS
 from keysync_shell.core.patterns import GAP, UNAUTHORIZED, matrix
-from keysync_shell.core.planning import ADD, PROPOSE, REPORT
 from keysync_shell.core.state import State
 from tests.building import FIVE, index
 from tests.reconcile.building import ran
