@@ -13,6 +13,8 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from polars.exceptions import PanicException
+
 from keysync_shell.commands.registry import Command
 from keysync_shell.commands.session import Session, ShowsKeys
 from keysync_shell.config import path_of
@@ -52,16 +54,16 @@ class Dialogue:
             return shown.exit_code
         except (BrokenPipeError, KeyboardInterrupt):
             raise
-        except Exception as error:  # the one boundary: nobody shall see a traceback without --debug
+        except (Exception, PanicException) as error:  # the one boundary: nobody sees a traceback without --debug
             return self.fail(error, changes=command.changes)
 
-    def fail(self, error: Exception, *, changes: bool = False) -> int:
+    def fail(self, error: BaseException, *, changes: bool = False) -> int:
         """Say what went wrong; the exit code for it."""
         writer = self.writer()
         if self.debug:
             traceback.print_exception(error, file=writer.err)
         known = isinstance(error, KeySyncError)
-        shown = error if isinstance(error, KeySyncError) else _unexpected(error)
+        shown = error if isinstance(error, KeySyncError) else unexpected(error)
         writer.warn(_taken(self.sandbox.warnings))
         writer.fail(shown, changes=changes and known)
         return shown.code
@@ -126,9 +128,17 @@ def _taken(warnings: list[str]) -> list[str]:
     return taken
 
 
-def _unexpected(error: Exception) -> KeySyncError:
+def unexpected(error: BaseException) -> KeySyncError:
+    """An error that nobody planned for, in words."""
     if isinstance(error, MemoryError):
         return KeySyncError("there is not enough memory for this", hint="Take fewer keys, or a larger machine.")
+    if isinstance(error, PanicException):
+        return KeySyncError(
+            f"Polars, which looks into the tables, broke off: {error}",
+            hint="Start again: after that it does not work any more. If it happens once more, report it.",
+            committed=None,
+            code=BUG,
+        )
     return KeySyncError(
         f"this should not have happened: {type(error).__name__}: {error}",
         hint="Say it again with --debug and report what you see.",

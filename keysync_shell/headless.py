@@ -42,6 +42,14 @@ def _run(argv: list[str]) -> int:
     except KeySyncError as error:
         writer.fail(error, changes=not options.dry_run)
         return error.code
+    except (KeyboardInterrupt, SystemExit, OSError):
+        raise
+    except BaseException as error:  # Polars' panics are no Exceptions
+        from keysync_shell.dialogue import unexpected
+
+        shown = unexpected(error)
+        writer.fail(shown, changes=False)
+        return shown.code
 
 
 def _reconcile(options: argparse.Namespace, line: str) -> int:

@@ -11,9 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from polars.exceptions import PanicException
 
 from keysync_shell import __version__
 from keysync_shell.cli import main
+from keysync_shell.commands import looking
 from keysync_shell.commands.catalogue import COMMANDS
 from tests.building import files, opened, sandbox
 from tests.processes import tells, watched
@@ -447,4 +449,29 @@ def test_full_stdout_is_an_error_for_people(words: str, tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         ran = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert ran.returncode == 2
+    assert "Traceback" not in ran.stderr
+
+
+# What nobody planned for
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "code"),
+    [
+        (ZeroDivisionError("1/0"), "this should not have happened: ZeroDivisionError: 1/0", 70),
+        (PanicException("index out of bounds"), "Polars, which looks into the tables, broke off: index out", 70),
+        (MemoryError(), "there is not enough memory for this", 2),
+    ],
+    ids=["bug", "panic", "memory"],
+)
+def test_unexpected_error_is_told_without_a_traceback(
+    call: Run, monkeypatch: pytest.MonkeyPatch, error: BaseException, said: str, code: int
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(looking, "status", fails)
+    ran = call("status")
+    assert ran.returncode == code
+    assert said in ran.stderr
     assert "Traceback" not in ran.stderr

@@ -12,8 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from polars.exceptions import PanicException
 
 from keysync_shell.headless import main
+from keysync_shell.reconcile import recording
 from tests.building import add, files, opened, sandbox
 from tests.core.test_conformance import FILES
 
@@ -315,6 +317,20 @@ def test_incremental_without_a_run_before_is_a_full_one(run: Run) -> None:
     ran = run("--mode", "incremental")
     assert ran.returncode == 1
     assert "Since run" not in ran.stdout
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("1/0"), PanicException("out of bounds")], ids=["bug", "panic"])
+def test_unexpected_error_is_told_without_a_traceback(
+    run: Run, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(recording, "run", fails)
+    ran = run()
+    assert ran.returncode == 70
+    assert str(error) in ran.stderr
+    assert "Traceback" not in ran.stderr
 
 
 # As a process

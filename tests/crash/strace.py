@@ -45,7 +45,12 @@ class Point:
 
     @property
     def is_input_output(self) -> bool:
-        """Whether the call reads or writes files, other than those of the system and of Python."""
+        """Whether the call reads or writes files, other than those of the system and of Python.
+
+        Duplicating a descriptor does neither: so Polars starts its threads.
+        """
+        if "F_DUPFD" in self.text:
+            return False
         return bool(INPUT_OUTPUT.fullmatch(self.name)) and not any(f'"{place}' in self.text for place in FOREIGN)
 
     @property
