@@ -19,7 +19,7 @@ from keysync_shell.commands.catalogue import COMMANDS, near
 from keysync_shell.commands.registry import Command
 from keysync_shell.commands.session import nobody
 from keysync_shell.core.keys import safe
-from keysync_shell.dialogue import BUG, Dialogue
+from keysync_shell.dialogue import Dialogue
 from keysync_shell.errors import KeySyncError
 from keysync_shell.render.view import View, counted
 from keysync_shell.render.writing import Writer, writer_for
@@ -188,7 +188,7 @@ class Shell(cmd2.Cmd):
 
     def pexcept(self, exception: BaseException, **_options: Any) -> None:
         """The boundary for errors outside our commands."""
-        self.status = self.dialogue.fail(exception) if isinstance(exception, Exception) else BUG
+        self.status = self.dialogue.fail(exception)
 
     def _strict(self, data: PostparsingData) -> PostparsingData:
         """Refuse what cmd2 would silently pass over."""
