@@ -89,7 +89,7 @@ def _keys(data: bytes, source: str, session: Session) -> Iterable[str]:
     """One key a line, or the key column of a CSV whose header has one."""
     if data.count(b"\r") != data.count(b"\r\n"):
         raise BadFile([f"{source}: carriage return without a line feed"], hint="Save it with LF line ends.")
-    first = data.removeprefix(system_csv.BOM).partition(b"\n")[0].decode("utf-8", "replace")
+    first = system_csv.unmarked(data).partition(b"\n")[0].decode("utf-8", "replace")
     if table.KEY in next(csv.reader(io.StringIO(first)), []):
         rows = system_csv.parse(data, source, session.sandbox.config.limits)
         return rows[table.KEY].unique(maintain_order=True).to_list()
@@ -98,7 +98,7 @@ def _keys(data: bytes, source: str, session: Session) -> Iterable[str]:
 
 def _lines(data: bytes, source: str) -> list[str]:
     try:
-        text = data.removeprefix(system_csv.BOM).decode()
+        text = system_csv.unmarked(data).decode()
     except UnicodeDecodeError as error:
         place = f"{source}:{data.count(bytes([10]), 0, error.start) + 1}"
         raise BadFile([f"{place}: byte 0x{data[error.start]:02x} is not UTF-8"], hint="Save it as UTF-8.") from None

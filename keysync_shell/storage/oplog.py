@@ -222,8 +222,9 @@ class OperationLog:
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("PRAGMA fullfsync = 1")
                 self._set_up(connection)
-                # Where it cannot open its log for writing, SQLite goes on reading only, for good: rather fail now.
-                connection.executescript("BEGIN IMMEDIATE; ROLLBACK;")
+                # Where it cannot open a file of its own for writing, SQLite goes on reading only, for good, and says
+                # so only when it has to write: rather fail now.
+                connection.executescript(f"BEGIN IMMEDIATE; PRAGMA user_version = {SCHEMA_VERSION}; ROLLBACK;")
             except BaseException:
                 connection.close()
                 raise

@@ -24,6 +24,7 @@ from keysync_shell.storage.files import explained
 
 SCHEMA = "keysync-snapshot/1"
 MANIFEST = "manifest.json"
+UNREADABLE = "the snapshots cannot be read"
 MANIFEST_BYTES = 1 << 20
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
@@ -94,7 +95,9 @@ def save(folder: Path, snapshot: Snapshot, *, force: bool) -> None:
     """
     name = check_name(snapshot.manifest.name)
     target = folder / name
-    if target.exists() and not force:
+    with explained(UNREADABLE):
+        taken = target.exists()
+    if taken and not force:
         raise KeySyncError(f"there is a snapshot {name} already", hint="Take another name, or --force to replace it.")
     with explained(f"snapshot {name} was not saved"):
         files.make_folder(folder)
@@ -132,7 +135,7 @@ def verified(manifest: Manifest, contents: Mapping[str, bytes]) -> Snapshot:
 
 def read_manifest(folder: Path, name: str) -> Manifest:
     """The manifest alone; the files are not verified."""
-    if not (folder / name).is_dir():
+    if not _is_there(folder / name):
         raise KeySyncError(f"there is no snapshot {name}", hint=_known(folder, name))
     return parse_manifest(_part(folder, name, MANIFEST, MANIFEST_BYTES), name)
 
@@ -157,15 +160,16 @@ def parse_manifest(data: bytes, name: str) -> Manifest:
 
 def names(folder: Path) -> list[str]:
     """Every snapshot's name, in order."""
-    if not folder.is_dir():
+    if not _is_there(folder):
         return []
-    return sorted(entry.name for entry in folder.iterdir() if NAME.fullmatch(entry.name) and entry.is_dir())
+    with explained(UNREADABLE):
+        return sorted(entry.name for entry in folder.iterdir() if NAME.fullmatch(entry.name) and entry.is_dir())
 
 
 def delete(folder: Path, name: str) -> None:
     """Take the name away first, so that a snapshot is never there in part. Raises KeySyncError if there is none."""
     read = folder / check_name(name)
-    if not read.is_dir():
+    if not _is_there(read):
         raise KeySyncError(f"there is no snapshot {name}", hint=_known(folder, name))
     with explained(f"snapshot {name} was not deleted"):
         doomed = folder / f".{secrets.token_hex(8)}.tmp"
@@ -191,6 +195,12 @@ def dump(manifest: Manifest) -> bytes:
 
 def damaged(name: str, why: str) -> KeySyncError:
     return KeySyncError(f"snapshot {safe(name)} is damaged: {why}", hint="Nothing was loaded. Get a good copy of it.")
+
+
+def _is_there(folder: Path) -> bool:
+    """Raises KeySyncError if the disk does not answer."""
+    with explained(UNREADABLE):
+        return folder.is_dir()
 
 
 def _part(folder: Path, name: str, part: str, limit: int) -> bytes:

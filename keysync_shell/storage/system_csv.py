@@ -41,6 +41,13 @@ def parse(data: bytes, source: str, limits: Limits, *, key_column: str = table.K
     return table.ordered(rows)
 
 
+def unmarked(data: bytes) -> bytes:
+    """The data without byte order marks: programs that add one to a file that has one are not rare."""
+    while data.startswith(BOM):
+        data = data[len(BOM) :]
+    return data
+
+
 def serialize(rows: pl.DataFrame) -> bytes:
     """The bytes of a system file: a pure function of its rows. UTF-8, LF, quotes only where they are needed."""
     return _written(rows, header=True)
@@ -68,8 +75,7 @@ def _written(rows: pl.DataFrame, *, header: bool) -> bytes:
 
 def _gate(data: bytes, source: str) -> bytes:
     """What no CSV parser should see; returns the data without a BOM."""
-    while data.startswith(BOM):  # programs that add one to a file that has one are not rare
-        data = data[len(BOM) :]
+    data = unmarked(data)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise _bad(source, 1, "the file is UTF-16", hint="Save it as UTF-8 (in a spreadsheet: CSV UTF-8).")
     if not data.strip():

@@ -32,9 +32,13 @@ def main() -> None:
         print(json.dumps({"ready": len(os.listdir("/proc/self/task"))}), file=jobs, flush=True)  # noqa: PTH208
         for line in jobs:
             job = json.loads(line)
+            ready, tell = os.pipe()
             child = os.fork()
             if child == 0:
-                _become(job)
+                _become(job, tell)
+            os.close(tell)
+            os.read(ready, 1)  # its files are open: a tracer from now on sees the command and nothing else
+            os.close(ready)
             print(json.dumps({"pid": child}), file=jobs, flush=True)
             _, status = os.waitpid(child, 0)
             print(json.dumps({"status": os.waitstatus_to_exitcode(status)}), file=jobs, flush=True)
@@ -81,11 +85,12 @@ def _warm_up() -> None:
         program(["import-state", "w.zip", "--as", "v"])
 
 
-def _become(job: dict[str, Any]) -> NoReturn:
-    """Turn this child into the program."""
+def _become(job: dict[str, Any], ready: int) -> NoReturn:
+    """Turn this child into the program; it tells `ready` when it has its files."""
     os.chdir(job["folder"])
     for descriptor, path in ((1, job["out"]), (2, job["err"])):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), descriptor)
+    os.write(ready, b".")
     if job["traced"]:
         signal.sigwait({GO})
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {GO})

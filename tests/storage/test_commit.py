@@ -190,3 +190,20 @@ def test_commit_works_outside_of_the_main_thread(made: Sandbox, tmp_path: Path) 
     thread.join()
     made.refresh()
     assert keys(made.state) == {"A": ["K1", "K2", "K3"]}
+
+
+def test_database_that_sqlite_opened_for_reading_only_is_opened_anew(
+    made: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So SQLite helps itself where the disk refuses once; the next command must not suffer from it."""
+    connect = sqlite3.connect
+
+    def reading_only(path: Path, timeout: float) -> sqlite3.Connection:
+        monkeypatch.setattr(sqlite3, "connect", connect)
+        return connect(f"{path.as_uri()}?mode=ro", timeout, uri=True)
+
+    monkeypatch.setattr(sqlite3, "connect", reading_only)
+    with pytest.raises(KeySyncError, match="readonly"):
+        made.refresh()
+    add(made, "K3", "A")
+    assert keys(made.state) == {"A": ["K1", "K2", "K3"]}

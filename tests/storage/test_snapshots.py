@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -219,3 +222,28 @@ def test_system_of_a_manifest_is_never_a_path(folder: Path) -> None:
 def test_discrepancies_of_a_manifest_are_numbers(value: object) -> None:
     with pytest.raises(KeySyncError, match="damaged"):
         parse_manifest(manifest(discrepancies=value), "base")
+
+
+# A disk that does not answer
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda folder: load(folder, "base", Limits()),
+        lambda folder: delete(folder, "base"),
+        lambda folder: save(folder, snapshot("base"), force=False),
+        names,
+    ],
+    ids=["load", "delete", "save", "names"],
+)
+def test_trouble_with_looking_for_a_snapshot_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, use: Callable[[Path], object]
+) -> None:
+    def fails(path: Path, **_: object) -> bool:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    monkeypatch.setattr(Path, "stat", fails)
+    with pytest.raises(KeySyncError, match=r"the snapshots cannot be read: .+: Input/output error") as error:
+        use(folder)
+    assert error.value.committed is False
