@@ -49,7 +49,7 @@ class Dialogue:
             if isinstance(result, ShowsKeys):
                 self.last = result
             shown = view(result)
-            with _told(result), _written_to(getattr(args, "output", None), writer) as target:
+            with told(result), _written_to(getattr(args, "output", None), writer) as target:
                 target.show(shown, command.name, args.format, _taken(sandbox.warnings))
             return shown.exit_code
         except (BrokenPipeError, KeyboardInterrupt):
@@ -92,7 +92,7 @@ def _refuse_overwriting(output: str | None) -> None:
 
 
 @contextlib.contextmanager
-def _told(result: object) -> Iterator[None]:
+def told(result: object) -> Iterator[None]:
     """Trouble with writing a result does not make undone what was done."""
     try:
         yield

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cmd2 import RawDescriptionCmd2HelpFormatter
 
 from keysync_shell.config import path_of
+from keysync_shell.dialogue import told
 from keysync_shell.errors import KeySyncError
 from keysync_shell.render.views import view
 from keysync_shell.sandbox import Request
@@ -120,7 +121,8 @@ class Scripts:
             return stop
         shell.status = 0
         for outcome in outcomes:
-            shell.show(view(outcome), "run")
+            with told(outcome):
+                shell.show(view(outcome), "run")
         return stop
 
     def _resolved(self, file: str) -> Path:

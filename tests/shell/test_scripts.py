@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from pathlib import Path
 
@@ -95,6 +97,22 @@ def test_atomic_commits_once(talk: Talk, home: Path) -> None:
     assert (newest.number, newest.line, held(talk)) == (2, "run s.txt --atomic", "K2")
     talk.say("undo")
     assert files(home) == before
+
+
+def test_atomic_script_whose_result_cannot_be_written_is_committed(
+    talk: Talk, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "s.txt").write_text("add-key K1\n")
+
+    def fails(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(talk.shell, "show", fails)
+    said = talk.say("run s.txt --atomic")
+    assert said.status == 2
+    assert "the result could not be written: Input/output error" in said.text
+    assert "It is committed." in said.text
+    assert held(talk) == "K1"
 
 
 def test_atomic_rolls_back(talk: Talk, home: Path) -> None:
