@@ -52,8 +52,9 @@ def policy(session: Session, args: Namespace, index: Index) -> Policy:
         keys = looked_up(session, [words]).on(index).matches(index.rows["key"])
         chosen = index.rows.filter(pl.col("key").is_in(keys.implode()))["canonical"]
         overrides |= dict.fromkeys(chosen, decision)
-        if len(chosen) == 0:
-            session.sandbox.warnings.append(f"--decide {words} {decision}: no system holds such a key")
+        nobody = f"--decide {words} {decision}: no system holds such a key"
+        if len(chosen) == 0 and nobody not in session.sandbox.warnings:  # a change decides again if others were quicker
+            session.sandbox.warnings.append(nobody)
     return replace(session.sandbox.config.policy, **given, overrides=overrides)
 
 

@@ -182,6 +182,13 @@ def spellings(rows: pl.DataFrame, systems: Systems) -> pl.DataFrame:
     )
 
 
+def by_system(rows: pl.DataFrame, systems: Systems, mask: str) -> pl.DataFrame:
+    """Each row once for each system in the column `mask`, in the order of the systems; adds its name as `system`."""
+    pairs = [(value, name) for value in rows[mask].unique() for name in systems.members(value)]
+    members = pl.DataFrame(pairs, schema={mask: MASK, "system": pl.String}, orient="row")
+    return rows.join(members, on=mask, maintain_order="left_right")
+
+
 def _mixed(rows: pl.DataFrame) -> pl.Series | None:
     """Which rows belong to a canonical group in which some spelling is not the canonical one; None if there is none."""
     odd = rows.filter(~pl.col("plain") | (pl.col("key") != pl.col("canonical")))["canonical"]

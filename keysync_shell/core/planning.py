@@ -13,7 +13,7 @@ import polars as pl
 
 from keysync_shell.core.actions import ACTING, ACTION, ADD, CHANGE, PROPOSE, REMOVE, REPORT, Plan, carry_out
 from keysync_shell.core.discrepancies import findings
-from keysync_shell.core.index import MASK, Index
+from keysync_shell.core.index import MASK, Index, by_system
 from keysync_shell.core.policy import DECISIONS, Policy
 from keysync_shell.core.state import State
 from keysync_shell.core.systems import Systems
@@ -75,6 +75,7 @@ def _first_to_act(actions: pl.DataFrame) -> pl.DataFrame:
     Where an unauthorized key is adopted or removed, nothing else is done about it anywhere.
     """
     acts = pl.col("sign").is_in(ACTING)
+    # Nearly always only gaps act: then there is nothing to choose, and what follows takes half of a plan's time.
     if actions.lazy().filter(acts).select(pl.col("kind").n_unique()).collect().item() < 2:
         return actions
     rank = pl.when(acts).then(pl.col("kind").replace_strict(PRECEDENCE, return_dtype=pl.Int32))
@@ -147,10 +148,7 @@ class _Context:
 
     def _exploded(self, found: pl.DataFrame) -> pl.DataFrame:
         """One row a system and finding, `system` as its name."""
-        masks = found["systems"].unique()
-        pairs = [(mask, name) for mask in masks for name in self.systems.members(mask)]
-        members = pl.DataFrame(pairs, schema={"systems": MASK, "system": pl.String}, orient="row")
-        return found.join(members, on="systems", maintain_order="left_right")
+        return by_system(found, self.systems, "systems")
 
     def _spelling(self, found: pl.DataFrame) -> pl.DataFrame:
         """Adds `wanted`: the authority's spelling of each canonical key, a plain one if it has several; else itself."""

@@ -11,7 +11,7 @@ import polars as pl
 from keysync_shell.core import normalize, table
 from keysync_shell.core.actions import ADD, CHANGE, PROPOSE, REMOVE, Plan
 from keysync_shell.core.discrepancies import Summary, findings, summarize
-from keysync_shell.core.index import Index
+from keysync_shell.core.index import Index, by_system
 from keysync_shell.core.planning import plan
 from keysync_shell.core.policy import Policy
 from keysync_shell.core.rules import Rules
@@ -164,14 +164,8 @@ def proposals(made: Plan, index: Index, run: int | None, time: str, approve: boo
 def _spellings(index: Index, wanted: pl.Series) -> pl.DataFrame:
     """How each system spells these canonical keys, with the columns of SPELLED."""
     rows = index.rows.filter(pl.col("canonical").is_in(wanted.implode()))
-    parts = [
-        rows.filter((pl.col("mask") & index.systems.bit(name)) != 0)
-        .unique("canonical", keep="first", maintain_order=True)
-        .select("canonical", "key", system=pl.lit(name))
-        .select(*SPELLED)
-        for name in index.systems.names
-    ]
-    return pl.concat(parts)
+    held = by_system(rows, index.systems, "mask")
+    return held.unique(["canonical", "system"], keep="first", maintain_order=True).select(*SPELLED)
 
 
 def _events(run: int, time: str, summary: Summary, proposals: tuple[MasterKey, ...], mode: str) -> list[Event]:

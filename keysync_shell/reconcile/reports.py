@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from keysync_shell import __version__
+from keysync_shell.core.index import by_system
 from keysync_shell.core.systems import Systems
 from keysync_shell.reconcile.engine import Result
 from keysync_shell.reconcile.page import page
@@ -119,8 +120,7 @@ def _summary(result: Result) -> pl.DataFrame:
 def _unauthorized(result: Result) -> pl.DataFrame:
     """One row for each system that holds an unauthorized key."""
     found = result.findings.filter(pl.col("kind") == "unauthorized").select("canonical", "systems", "keys")
-    names = pl.DataFrame({"system": result.systems.names, "bit": map(result.systems.bit, result.systems.names)})
-    held = found.join(names, how="cross").filter((pl.col("systems") & pl.col("bit")) != 0)
+    held = by_system(found, result.systems, "systems")
     known = _master_keys(result).select("canonical", "master_key", "strategy", "status")
     return (
         held.join(result.spelled, on=("canonical", "system"), how="left", maintain_order="left")

@@ -155,4 +155,5 @@ def _stacks_after(way: str, entry: Operation, newest: Operation, undid: Operatio
 def _too_far(way: str, count: int, there: int) -> KeySyncError:
     if there == 0:
         return KeySyncError(f"there is nothing to {way}", hint="`log` shows what was done.")
-    return KeySyncError(f"{way} {count}: there are only {there}", hint=f"Say {way} {there}, or look at `log`.")
+    steps = "there is only 1" if there == 1 else f"there are only {there}"
+    return KeySyncError(f"{way} {count}: {steps}", hint=f"Say {way} {there}, or look at `log`.")

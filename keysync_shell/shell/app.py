@@ -45,12 +45,11 @@ INTRO = "KeySync Shell. `help -v` lists the commands, Tab completes, Ctrl-D leav
 
 
 cmd2.set_default_argument_parser(Parser)
+cmd2.Cmd.DEFAULT_CATEGORY = "Shell"  # the heading for what cmd2 brings, and for `run`, which is no command of ours
 
 
 class Shell(cmd2.Cmd):
     """The shell on one sandbox. `status` is the exit code of the last line."""
-
-    DEFAULT_CATEGORY = "Shell"
 
     def __init__(
         self,

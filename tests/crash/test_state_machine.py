@@ -182,7 +182,7 @@ class TwoHandles(RuleBasedStateMachine):
     @rule(handle=handles)
     def too_far(self, handle: int) -> None:
         for travel, stack in ((Sandbox.undo, self.model.undo), (Sandbox.redo, self.model.redo)):
-            with pytest.raises(KeySyncError, match=r"there is nothing to|there are only"):
+            with pytest.raises(KeySyncError, match=r"there is nothing to|there (is|are) only"):
                 travel(self.handles[handle], request("travel"), len(stack) + 1)
         self.steps["too far"] += 1
 

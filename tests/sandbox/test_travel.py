@@ -170,7 +170,7 @@ def test_stacks_are_those_of_plain_lists(steps: list[tuple[str, int]]) -> None:
                 assert targets(made.undo(UNDO, count) if step == "undo" else made.redo(REDO, count)) == expected
                 number += count
             else:
-                with pytest.raises(KeySyncError, match=r"there is nothing to|there are only"):
+                with pytest.raises(KeySyncError, match=r"there is nothing to|there (is|are) only"):
                     made.undo(UNDO, count) if step == "undo" else made.redo(REDO, count)
         made.refresh()
         assert keys(made.state).get("A", []) == sorted(f"K{n if n > 1 else 0}" for n in undo)

@@ -31,7 +31,7 @@ FORMATTER = "help and usage errors end in 70: registry.py gives cmd2's parsers a
         ("add-key X\\", 2, "backslash"),
         ("list |", 2, "needs a target"),
         ("list >", 2, "needs a target"),
-        ("undo 9", 2, "there are only 1"),
+        ("undo 9", 2, "there is only 1"),
         ("redo", 2, "nothing to redo"),
         ("load-state nothing", 2, "there is no snapshot nothing"),
         ("remove-key CUST-00001", 2, "--yes"),
@@ -82,6 +82,12 @@ def test_help(talk: Talk, name: str, line: str) -> None:
     assert said.status == 0
     assert f"Usage: {name}" in said.text
     assert f"examples:\n  {name}" in said.text.lower()
+
+
+def test_overview_has_the_shell_itself_under_one_heading(talk: Talk) -> None:
+    said = talk.say("help").text
+    assert "Cmd2" not in said
+    assert {"run", "source", "history", "quit"} <= set(said.partition("\nShell\n")[2].partition("\n\n")[0].split())
 
 
 def test_help_on_scripts(talk: Talk) -> None:
