@@ -22,7 +22,7 @@ from keysync_shell.core.state import State
 from keysync_shell.errors import KeySyncError
 from keysync_shell.reconcile import comparing, engine, recording, reports
 from keysync_shell.reconcile.comparing import Since
-from keysync_shell.reconcile.engine import Prediction, registered
+from keysync_shell.reconcile.engine import Prediction, registered, taken
 from keysync_shell.reconcile.recording import Order, Reconciled
 from keysync_shell.sandbox import Outcome, Sandbox
 from keysync_shell.sandbox.memory import Memory
@@ -81,7 +81,7 @@ def plan(session: Session, args: Namespace) -> Planned:
     with sandbox.registry() as registry:
         memory = sandbox.moment(None)
         policy = words.policy(session, args, memory.index)
-        made = planned(memory.state, memory.index, policy, registered(registry.master_keys(), memory.rules))
+        made = planned(memory.state, memory.index, policy, taken(registry.names(), memory.rules))
         digest = sandbox.digest() if args.save else ""
     if args.save:
         _save(path_of(args.save), made, digest)

@@ -55,8 +55,13 @@ class Prediction:
 
 def registered(known: Collection[MasterKey], rules: Rules) -> set[str]:
     """The canonical keys that need no proposal: those that have a master key, and the master keys themselves."""
-    masters = normalize.canonical(table.key_series([key.master_key for key in known]), rules)["canonical"]
-    return {key.canonical for key in known} | set(masters)
+    return taken([(key.canonical, key.master_key) for key in known], rules)
+
+
+def taken(names: Collection[tuple[str, str]], rules: Rules) -> set[str]:
+    """The same of canonical keys with their master keys alone, as Registry.names gives them."""
+    masters = normalize.canonical(table.key_series([master for _, master in names]), rules)["canonical"]
+    return {canonical for canonical, _ in names} | set(masters)
 
 
 def predict(state: State, index: Index, policy: Policy, known: Collection[MasterKey]) -> tuple[Plan, Prediction]:

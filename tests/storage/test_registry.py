@@ -36,6 +36,7 @@ def test_proposing_again_is_nothing(registry: Registry) -> None:
     registry.propose([master_key("X1")])
     registry.propose([master_key("X1", name="MASTER-C-X1"), master_key("X2")])
     assert [(key.canonical, key.master_key) for key in registry.master_keys()] == [("X1", "X1"), ("X2", "X2")]
+    assert sorted(registry.names()) == [("X1", "X1"), ("X2", "X2")]
 
 
 def test_master_key_is_approved_and_deprecated(registry: Registry) -> None:
