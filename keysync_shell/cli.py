@@ -188,7 +188,7 @@ def _safe(text: str) -> str:
     """As core.keys.safe, which costs the import of Polars: only where there is something to hide."""
     if text.isascii() and text.isprintable():
         return text
-    from keysync_shell.core.keys import safe
+    from keysync_shell.core.model.keys import safe
 
     return safe(text)
 

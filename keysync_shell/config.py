@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from keysync_shell.core.limits import Limits
-from keysync_shell.core.policy import Policy
-from keysync_shell.core.rules import Rules
-from keysync_shell.core.systems import Systems
+from keysync_shell.core.model.limits import Limits
+from keysync_shell.core.model.rules import Rules
+from keysync_shell.core.model.systems import Systems
+from keysync_shell.core.planning.policy import Policy
 from keysync_shell.errors import KeySyncError
 
 FILE = "keysync.toml"

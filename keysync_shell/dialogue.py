@@ -18,7 +18,7 @@ from polars.exceptions import PanicException
 from keysync_shell.commands.registry import Command
 from keysync_shell.commands.session import Session, ShowsKeys
 from keysync_shell.config import path_of
-from keysync_shell.core.keys import safe
+from keysync_shell.core.model.keys import safe
 from keysync_shell.errors import KeySyncError
 from keysync_shell.render.views import view
 from keysync_shell.render.writing import Writer

@@ -108,8 +108,8 @@ def _generate(options: argparse.Namespace, chosen: Sources) -> None:
         )
     if options.dry_run:
         raise KeySyncError("--generate-data and --dry-run contradict each other", hint="Leave one out.")
-    from keysync_shell.core import edits
-    from keysync_shell.core.mock import Mock
+    from keysync_shell.core.edits import edits
+    from keysync_shell.core.edits.mock import Mock
     from keysync_shell.sandbox import Request, Sandbox
 
     sandbox, mock = Sandbox(chosen.home.root), Mock(options.scenario, options.keys, options.seed, cover=False)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import polars as pl
 
-from keysync_shell.core import edits, table
-from keysync_shell.core.index import Index
-from keysync_shell.core.limits import Limits
-from keysync_shell.core.rules import Rules
-from keysync_shell.core.selectors import KeyQuery
-from keysync_shell.core.state import State
-from keysync_shell.core.systems import Systems
+from keysync_shell.core.edits import edits
+from keysync_shell.core.findings.index import Index
+from keysync_shell.core.model import table
+from keysync_shell.core.model.limits import Limits
+from keysync_shell.core.model.rules import Rules
+from keysync_shell.core.model.state import State
+from keysync_shell.core.model.systems import Systems
+from keysync_shell.core.selecting.selectors import KeyQuery
 from keysync_shell.sandbox import Outcome, Request, Sandbox
 from keysync_shell.storage import snapshots, system_csv
 from keysync_shell.storage.snapshots import Manifest, Snapshot

@@ -6,10 +6,11 @@ import polars as pl
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from keysync_shell.core import corruption, edits, spelling, table
-from keysync_shell.core.edits import Edit
-from keysync_shell.core.selectors import EVERYTHING
-from keysync_shell.core.state import State
+from keysync_shell.core.edits import corruption, edits, spelling
+from keysync_shell.core.edits.edits import Edit
+from keysync_shell.core.model import table
+from keysync_shell.core.model.state import State
+from keysync_shell.core.selecting.selectors import EVERYTHING
 from tests.building import FIVE, NOW, query, rows, systems
 
 # How often, by what one example costs. A busy machine is no failure, so nothing here looks at the clock.

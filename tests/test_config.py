@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from keysync_shell.config import FILE, Config, home_folder, load, parse
-from keysync_shell.core.limits import Limits
-from keysync_shell.core.rules import Rules
-from keysync_shell.core.systems import Systems
+from keysync_shell.core.model.limits import Limits
+from keysync_shell.core.model.rules import Rules
+from keysync_shell.core.model.systems import Systems
 from keysync_shell.errors import KeySyncError
 
 EVERYTHING = """

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from keysync_shell.commands.session import Session
 from keysync_shell.commands.words import looked_up
-from keysync_shell.core import edits
-from keysync_shell.core.keys import safe
+from keysync_shell.core.edits import edits
+from keysync_shell.core.model.keys import safe
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Outcome
 from keysync_shell.sandbox.checking import Problem

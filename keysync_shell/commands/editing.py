@@ -10,12 +10,13 @@ from typing import Any
 from keysync_shell.commands.session import Session
 from keysync_shell.commands.words import looked_up, named
 from keysync_shell.config import path_of
-from keysync_shell.core import edits, spelling, table
-from keysync_shell.core.edits import Edit
-from keysync_shell.core.keys import KeyFormat, check_key, writable
-from keysync_shell.core.mock import Mock
-from keysync_shell.core.spelling import Spell
-from keysync_shell.core.state import State
+from keysync_shell.core.edits import edits, spelling
+from keysync_shell.core.edits.edits import Edit
+from keysync_shell.core.edits.mock import Mock
+from keysync_shell.core.edits.spelling import Spell
+from keysync_shell.core.model import table
+from keysync_shell.core.model.keys import KeyFormat, check_key, writable
+from keysync_shell.core.model.state import State
 from keysync_shell.sandbox import Outcome
 from keysync_shell.storage import files, system_csv
 from keysync_shell.storage.files import explained

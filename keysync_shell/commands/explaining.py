@@ -12,16 +12,18 @@ import polars as pl
 from keysync_shell.commands import words
 from keysync_shell.commands.looking import Cap, KeyList
 from keysync_shell.commands.session import Session
-from keysync_shell.core import listing, normalize, patterns
-from keysync_shell.core.discrepancies import Summary, findings, summarize
-from keysync_shell.core.index import Index
-from keysync_shell.core.keys import shown
-from keysync_shell.core.patterns import PatternRow
-from keysync_shell.core.planning import plan as planned
-from keysync_shell.core.rules import Rules
-from keysync_shell.core.selectors import EVERYTHING
-from keysync_shell.core.systems import Systems
-from keysync_shell.core.table import key_series
+from keysync_shell.core.findings import patterns
+from keysync_shell.core.findings.discrepancies import Summary, findings, summarize
+from keysync_shell.core.findings.index import Index
+from keysync_shell.core.findings.patterns import PatternRow
+from keysync_shell.core.model import normalize
+from keysync_shell.core.model.keys import shown
+from keysync_shell.core.model.rules import Rules
+from keysync_shell.core.model.systems import Systems
+from keysync_shell.core.model.table import key_series
+from keysync_shell.core.planning.plan import plan as planned
+from keysync_shell.core.selecting import listing
+from keysync_shell.core.selecting.selectors import EVERYTHING
 from keysync_shell.errors import KeySyncError
 from keysync_shell.reconcile.engine import registered
 from keysync_shell.sandbox.memory import Memory

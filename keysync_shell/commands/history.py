@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from keysync_shell.commands.session import Session
-from keysync_shell.core.change import Change, SystemChange
-from keysync_shell.core.conditions import Condition
-from keysync_shell.core.keys import safe
+from keysync_shell.core.findings.conditions import Condition
+from keysync_shell.core.model.change import Change, SystemChange
+from keysync_shell.core.model.keys import safe
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Outcome
 from keysync_shell.storage.operations import Operation

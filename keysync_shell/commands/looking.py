@@ -10,11 +10,11 @@ import polars as pl
 
 from keysync_shell.commands.session import Session
 from keysync_shell.commands.words import looked_up
-from keysync_shell.core import discrepancies as found
-from keysync_shell.core import listing
-from keysync_shell.core.discrepancies import Summary
-from keysync_shell.core.kinds import KINDS
-from keysync_shell.core.systems import Systems
+from keysync_shell.core.findings import discrepancies as found
+from keysync_shell.core.findings.discrepancies import Summary
+from keysync_shell.core.findings.kinds import KINDS
+from keysync_shell.core.model.systems import Systems
+from keysync_shell.core.selecting import listing
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Sandbox
 from keysync_shell.storage import snapshots

@@ -14,11 +14,11 @@ from keysync_shell.commands import words
 from keysync_shell.commands.looking import Cap
 from keysync_shell.commands.session import Session
 from keysync_shell.config import path_of
-from keysync_shell.core.actions import PROPOSE, REMOVE, Plan, carry_out
-from keysync_shell.core.edits import Edit
-from keysync_shell.core.planning import plan as planned
-from keysync_shell.core.policy import DECISIONS, Policy
-from keysync_shell.core.state import State
+from keysync_shell.core.edits.edits import Edit
+from keysync_shell.core.model.state import State
+from keysync_shell.core.planning.actions import PROPOSE, REMOVE, Plan, carry_out
+from keysync_shell.core.planning.plan import plan as planned
+from keysync_shell.core.planning.policy import DECISIONS, Policy
 from keysync_shell.errors import KeySyncError
 from keysync_shell.reconcile import comparing, engine, recording, reports
 from keysync_shell.reconcile.comparing import Since

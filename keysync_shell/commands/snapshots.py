@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from keysync_shell import __version__
 from keysync_shell.commands.session import Session
 from keysync_shell.config import path_of
-from keysync_shell.core import edits
+from keysync_shell.core.edits import edits
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox import Outcome, Sandbox
 from keysync_shell.storage import archives, snapshots, system_csv

@@ -12,12 +12,12 @@ import polars as pl
 
 from keysync_shell.commands.session import Session
 from keysync_shell.config import path_of
-from keysync_shell.core import table
-from keysync_shell.core.index import Index
-from keysync_shell.core.keys import check_key
-from keysync_shell.core.keysets import LAST, is_last
-from keysync_shell.core.policy import DECISIONS, Policy
-from keysync_shell.core.selectors import EVERYTHING, KeyQuery, nothing_before
+from keysync_shell.core.findings.index import Index
+from keysync_shell.core.model import table
+from keysync_shell.core.model.keys import check_key
+from keysync_shell.core.planning.policy import DECISIONS, Policy
+from keysync_shell.core.selecting.keysets import LAST, is_last
+from keysync_shell.core.selecting.selectors import EVERYTHING, KeyQuery, nothing_before
 from keysync_shell.errors import BadFile
 from keysync_shell.storage import files, system_csv
 from keysync_shell.storage.files import explained

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from keysync_shell.core import table
-from keysync_shell.core.actions import ADD, CHANGE, PROPOSE, REMOVE, Plan
-from keysync_shell.core.change import Change
-from keysync_shell.core.discrepancies import Discrepancies, Summary, SystemCounts, discrepancies, findings
-from keysync_shell.core.index import Index
-from keysync_shell.core.normalize import canonical
-from keysync_shell.core.policy import Policy
-from keysync_shell.core.rules import Rules
-from keysync_shell.core.systems import Systems
+from keysync_shell.core.findings.discrepancies import Discrepancies, Summary, SystemCounts, discrepancies, findings
+from keysync_shell.core.findings.index import Index
+from keysync_shell.core.model import table
+from keysync_shell.core.model.change import Change
+from keysync_shell.core.model.normalize import canonical
+from keysync_shell.core.model.rules import Rules
+from keysync_shell.core.model.systems import Systems
+from keysync_shell.core.planning.actions import ADD, CHANGE, PROPOSE, REMOVE, Plan
+from keysync_shell.core.planning.policy import Policy
 from keysync_shell.reconcile.engine import Result, registered
 from keysync_shell.storage.registry import MasterKey, Run
 

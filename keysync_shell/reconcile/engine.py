@@ -8,15 +8,15 @@ from typing import Any
 
 import polars as pl
 
-from keysync_shell.core import normalize, table
-from keysync_shell.core.actions import ADD, CHANGE, PROPOSE, REMOVE, Plan
-from keysync_shell.core.discrepancies import Summary, findings, summarize
-from keysync_shell.core.index import Index, by_system
-from keysync_shell.core.planning import plan
-from keysync_shell.core.policy import Policy
-from keysync_shell.core.rules import Rules
-from keysync_shell.core.state import State
-from keysync_shell.core.systems import Systems
+from keysync_shell.core.findings.discrepancies import Summary, findings, summarize
+from keysync_shell.core.findings.index import Index, by_system
+from keysync_shell.core.model import normalize, table
+from keysync_shell.core.model.rules import Rules
+from keysync_shell.core.model.state import State
+from keysync_shell.core.model.systems import Systems
+from keysync_shell.core.planning.actions import ADD, CHANGE, PROPOSE, REMOVE, Plan
+from keysync_shell.core.planning.plan import plan
+from keysync_shell.core.planning.policy import Policy
 from keysync_shell.storage.registry import ACTIVE, PROPOSED, Event, MasterKey, Run
 
 # How a system spells a canonical key; the first spelling if it has several.

@@ -7,11 +7,12 @@ from dataclasses import asdict
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from keysync_shell.core import patterns, ranges
-from keysync_shell.core.keys import shown
-from keysync_shell.core.kinds import KINDS, MEANINGS
-from keysync_shell.core.patterns import PatternRow
-from keysync_shell.core.systems import Systems
+from keysync_shell.core.findings import patterns
+from keysync_shell.core.findings.kinds import KINDS, MEANINGS
+from keysync_shell.core.findings.patterns import PatternRow
+from keysync_shell.core.model.keys import shown
+from keysync_shell.core.model.systems import Systems
+from keysync_shell.core.selecting import ranges
 
 if TYPE_CHECKING:
     from keysync_shell.reconcile.engine import Result

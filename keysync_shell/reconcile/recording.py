@@ -12,10 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from keysync_shell.core.discrepancies import findings, summarize
-from keysync_shell.core.index import Index
-from keysync_shell.core.policy import Policy
-from keysync_shell.core.state import State
+from keysync_shell.core.findings.discrepancies import findings, summarize
+from keysync_shell.core.findings.index import Index
+from keysync_shell.core.model.state import State
+from keysync_shell.core.planning.policy import Policy
 from keysync_shell.reconcile import comparing, engine, reports, sources
 from keysync_shell.reconcile.comparing import Since
 from keysync_shell.reconcile.engine import Result

@@ -12,8 +12,8 @@ from typing import Any
 import polars as pl
 
 from keysync_shell import __version__
-from keysync_shell.core.index import by_system
-from keysync_shell.core.systems import Systems
+from keysync_shell.core.findings.index import by_system
+from keysync_shell.core.model.systems import Systems
 from keysync_shell.reconcile.engine import Result
 from keysync_shell.reconcile.page import page
 from keysync_shell.storage.registry import Event, MasterKey

@@ -11,10 +11,10 @@ import polars as pl
 
 from keysync_shell import config
 from keysync_shell.config import Config
-from keysync_shell.core.policy import Policy
-from keysync_shell.core.rules import Rules
-from keysync_shell.core.state import State
-from keysync_shell.core.systems import Systems
+from keysync_shell.core.model.rules import Rules
+from keysync_shell.core.model.state import State
+from keysync_shell.core.model.systems import Systems
+from keysync_shell.core.planning.policy import Policy
 from keysync_shell.errors import KeySyncError
 from keysync_shell.storage import files, system_csv
 from keysync_shell.storage.home import Home

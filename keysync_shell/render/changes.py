@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from keysync_shell.core.change import Change
-from keysync_shell.core.discrepancies import Summary
-from keysync_shell.core.keys import safe
-from keysync_shell.core.kinds import KINDS
+from keysync_shell.core.findings.discrepancies import Summary
+from keysync_shell.core.findings.kinds import KINDS
+from keysync_shell.core.model.change import Change
+from keysync_shell.core.model.keys import safe
 from keysync_shell.render.view import KEY, TEXT, Grid, View, plain
 from keysync_shell.sandbox import Outcome
 from keysync_shell.storage.operations import Counts, Operation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keysync_shell.core.keys import safe
+from keysync_shell.core.model.keys import safe
 from keysync_shell.render.view import TEXT, Grid, View, fixed, plain
 from keysync_shell.sandbox.repairing import Repair
 

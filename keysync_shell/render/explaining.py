@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from keysync_shell.core.keys import safe, shown
-from keysync_shell.core.systems import Systems
+from keysync_shell.core.model.keys import safe, shown
+from keysync_shell.core.model.systems import Systems
 from keysync_shell.render.view import NUMBER, TEXT, Grid, View, fixed, plain
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from keysync_shell.core.change import SystemChange
-from keysync_shell.core.keys import safe, shown
+from keysync_shell.core.model.change import SystemChange
+from keysync_shell.core.model.keys import safe, shown
 from keysync_shell.render.changes import changed, signed, signed_total
 from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, counted, fixed, plain
 from keysync_shell.storage.operations import Operation

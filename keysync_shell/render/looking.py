@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from keysync_shell.commands.looking import Cap, Difference, Findings, KeyList, Status
-from keysync_shell.core.systems import Systems
+from keysync_shell.core.model.systems import Systems
 from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, counted, fixed, plain
 
 Rows = Callable[[int | None], Iterator[tuple[Any, ...]]]

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from keysync_shell.core.actions import ADD, CHANGE, PROPOSE, REMOVE, REPORT
-from keysync_shell.core.keys import safe
-from keysync_shell.core.ranges import grouped, shortened
-from keysync_shell.core.systems import Systems
-from keysync_shell.core.table import key_series
+from keysync_shell.core.model.keys import safe
+from keysync_shell.core.model.systems import Systems
+from keysync_shell.core.model.table import key_series
+from keysync_shell.core.planning.actions import ADD, CHANGE, PROPOSE, REMOVE, REPORT
+from keysync_shell.core.selecting.ranges import grouped, shortened
 from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, counted, fixed, plain
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keysync_shell.commands.snapshots import Deleted, Saved, States
-from keysync_shell.core.keys import safe
+from keysync_shell.core.model.keys import safe
 from keysync_shell.render.view import NUMBER, TEXT, Grid, View, fixed, plain
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from keysync_shell.core.keys import safe, shown
+from keysync_shell.core.model.keys import safe, shown
 from keysync_shell.errors import KeySyncError
 from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View
 

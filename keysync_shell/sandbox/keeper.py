@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
-from keysync_shell.core import keysets
-from keysync_shell.core.change import Change, SystemChange
-from keysync_shell.core.discrepancies import Summary
-from keysync_shell.core.edits import Edit, NoSuchKey
-from keysync_shell.core.keys import shown
-from keysync_shell.core.normalize import canonical
-from keysync_shell.core.selectors import near_misses
-from keysync_shell.core.state import State
-from keysync_shell.core.table import key_series, rows_of
+from keysync_shell.core.edits.edits import Edit, NoSuchKey
+from keysync_shell.core.findings.discrepancies import Summary
+from keysync_shell.core.model.change import Change, SystemChange
+from keysync_shell.core.model.keys import shown
+from keysync_shell.core.model.normalize import canonical
+from keysync_shell.core.model.state import State
+from keysync_shell.core.model.table import key_series, rows_of
+from keysync_shell.core.selecting import keysets
+from keysync_shell.core.selecting.selectors import near_misses
 from keysync_shell.errors import KeySyncError, ReadOnlyHome
 from keysync_shell.sandbox import memory
 from keysync_shell.sandbox.memory import Memory, OutsideEdit

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from keysync_shell.core.change import Change, between, changes
-from keysync_shell.core.discrepancies import Summary, summarize
-from keysync_shell.core.index import Index
-from keysync_shell.core.rules import Rules
-from keysync_shell.core.state import State
+from keysync_shell.core.findings.discrepancies import Summary, summarize
+from keysync_shell.core.findings.index import Index
+from keysync_shell.core.model.change import Change, between, changes
+from keysync_shell.core.model.rules import Rules
+from keysync_shell.core.model.state import State
 from keysync_shell.errors import KeySyncError
 from keysync_shell.storage import tables
 from keysync_shell.storage.commit import Store

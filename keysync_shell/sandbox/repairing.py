@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from keysync_shell.core.change import Change, between, changes
+from keysync_shell.core.model.change import Change, between, changes
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.sandbox.outcome import Request

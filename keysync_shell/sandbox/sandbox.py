@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from keysync_shell import config
-from keysync_shell.core.change import Change, SystemChange
-from keysync_shell.core.discrepancies import Summary
-from keysync_shell.core.edits import Edit
-from keysync_shell.core.index import Index
-from keysync_shell.core.normalize import canonical
-from keysync_shell.core.state import State
+from keysync_shell.core.edits.edits import Edit
+from keysync_shell.core.findings.discrepancies import Summary
+from keysync_shell.core.findings.index import Index
+from keysync_shell.core.model.change import Change, SystemChange
+from keysync_shell.core.model.normalize import canonical
+from keysync_shell.core.model.state import State
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox.checking import Problem, check
 from keysync_shell.sandbox.keeper import Decide, Keeper

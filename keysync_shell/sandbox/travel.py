@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from keysync_shell.core.change import Change, between, changes
-from keysync_shell.core.edits import Edit
-from keysync_shell.core.keys import shown
-from keysync_shell.core.table import rows_of
+from keysync_shell.core.edits.edits import Edit
+from keysync_shell.core.model.change import Change, between, changes
+from keysync_shell.core.model.keys import shown
+from keysync_shell.core.model.table import rows_of
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox.keeper import Keeper, Stacks
 from keysync_shell.sandbox.memory import Memory

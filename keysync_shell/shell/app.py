@@ -18,7 +18,7 @@ from cmd2.utils import CustomCompletionSettings
 from keysync_shell.commands.catalogue import COMMANDS, near
 from keysync_shell.commands.registry import Command
 from keysync_shell.commands.session import nobody
-from keysync_shell.core.keys import safe
+from keysync_shell.core.model.keys import safe
 from keysync_shell.dialogue import Dialogue
 from keysync_shell.errors import KeySyncError
 from keysync_shell.render.view import View, counted

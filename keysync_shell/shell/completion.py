@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from cmd2 import Cmd, CompletionItem, Completions
 
-from keysync_shell.core.keys import safe
-from keysync_shell.core.kinds import KINDS
-from keysync_shell.core.table import prefix_bounds
+from keysync_shell.core.findings.kinds import KINDS
+from keysync_shell.core.model.keys import safe
+from keysync_shell.core.model.table import prefix_bounds
 from keysync_shell.errors import KeySyncError
 from keysync_shell.storage import snapshots
 

@@ -12,7 +12,7 @@ from cmd2 import Cmd2ArgumentParser, constants
 from cmd2.exceptions import Cmd2ShlexError
 from cmd2.parsing import PartialStatement, Statement, StatementParser
 
-from keysync_shell.core.keys import safe
+from keysync_shell.core.model.keys import safe
 
 PUNCTUATION = frozenset(constants.REDIRECTION_CHARS)
 

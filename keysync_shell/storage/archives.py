@@ -11,9 +11,9 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 
-from keysync_shell.core.keys import safe
-from keysync_shell.core.limits import Limits
-from keysync_shell.core.systems import MAX_SYSTEMS, NAME
+from keysync_shell.core.model.keys import safe
+from keysync_shell.core.model.limits import Limits
+from keysync_shell.core.model.systems import MAX_SYSTEMS, NAME
 from keysync_shell.errors import KeySyncError
 from keysync_shell.storage import files, snapshots
 from keysync_shell.storage.files import explained

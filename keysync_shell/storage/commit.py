@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
-from keysync_shell.core.change import Change
+from keysync_shell.core.model.change import Change
 from keysync_shell.errors import KeySyncError
 from keysync_shell.storage import files, lock, snapshots
 from keysync_shell.storage.files import Signature, Staged, explained

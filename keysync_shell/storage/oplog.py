@@ -18,8 +18,8 @@ from typing import Any
 import polars as pl
 
 from keysync_shell.config import Retention
-from keysync_shell.core.change import Change, SystemChange
-from keysync_shell.core.table import KEY
+from keysync_shell.core.model.change import Change, SystemChange
+from keysync_shell.core.model.table import KEY
 from keysync_shell.errors import KeySyncError
 from keysync_shell.storage import registry
 from keysync_shell.storage.files import Signature

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import polars as pl
 
-from keysync_shell.core import table
-from keysync_shell.core.change import SystemChange
+from keysync_shell.core.model import table
+from keysync_shell.core.model.change import SystemChange
 from keysync_shell.storage import system_csv
 from keysync_shell.storage.files import Signature
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import polars as pl
 
-from keysync_shell.core.keys import safe
-from keysync_shell.core.limits import Limits
-from keysync_shell.core.systems import Systems
+from keysync_shell.core.model.keys import safe
+from keysync_shell.core.model.limits import Limits
+from keysync_shell.core.model.systems import Systems
 from keysync_shell.errors import KeySyncError
 from keysync_shell.storage import files, system_csv
 from keysync_shell.storage.files import explained

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from keysync_shell.core import table
-from keysync_shell.core.keys import safe
-from keysync_shell.core.limits import Limits
+from keysync_shell.core.model import table
+from keysync_shell.core.model.keys import safe
+from keysync_shell.core.model.limits import Limits
 from keysync_shell.errors import BadFile
 
 BOM = b"\xef\xbb\xbf"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from keysync_shell.core.systems import Systems
+from keysync_shell.core.model.systems import Systems
 from keysync_shell.sandbox import Sandbox
 from keysync_shell.shell.app import Shell
 from tests.benchmarks.measuring import paired, report, seconds
@@ -39,7 +39,7 @@ print(sorted((int(pattern), count) for pattern, count in rows))
 OURS = """
 import sys
 from pathlib import Path
-from keysync_shell.core.index import Index
+from keysync_shell.core.findings.index import Index
 from keysync_shell.reconcile import sources
 found = sources.of_home(Path(sys.argv[1]))
 print(sorted(Index.build(sources.read(found), found.config.rules).totals.patterns.items()))

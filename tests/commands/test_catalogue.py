@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from keysync_shell.commands.catalogue.editing import SCENARIOS
-from keysync_shell.core import mock
+from keysync_shell.core.edits import mock
 
 
 def test_scenarios_that_help_writes_out_are_those_of_the_core() -> None:

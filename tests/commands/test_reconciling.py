@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keysync_shell.core.conditions import Condition
+from keysync_shell.core.findings.conditions import Condition
 from tests.building import FIVE
 from tests.strategies import PURE
 from tests.talking import Talk

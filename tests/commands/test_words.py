@@ -9,8 +9,8 @@ import pytest
 
 from keysync_shell.commands.session import Session, nobody
 from keysync_shell.commands.words import looked_up, named
-from keysync_shell.core import edits
-from keysync_shell.core.selectors import EVERYTHING, KeyQuery
+from keysync_shell.core.edits import edits
+from keysync_shell.core.selecting.selectors import EVERYTHING, KeyQuery
 from keysync_shell.errors import BadFile, KeySyncError
 from keysync_shell.sandbox import Request
 from tests.building import add, opened, sandbox

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from keysync_shell.core.discrepancies import Summary, findings, summarize
-from keysync_shell.core.index import Index
-from keysync_shell.core.limits import Limits
-from keysync_shell.core.rules import Rules
-from keysync_shell.core.state import State
+from keysync_shell.core.findings.discrepancies import Summary, findings, summarize
+from keysync_shell.core.findings.index import Index
+from keysync_shell.core.model.limits import Limits
+from keysync_shell.core.model.rules import Rules
+from keysync_shell.core.model.state import State
 from keysync_shell.storage import system_csv
 from tests.building import FIVE
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keysync_shell.core.limits import Limits
+from keysync_shell.core.model.limits import Limits
 from keysync_shell.errors import KeySyncError
 from keysync_shell.storage import system_csv
 from tests.building import files, opened, sandbox

@@ -7,8 +7,8 @@ import time
 import polars as pl
 import pytest
 
-from keysync_shell.core.limits import Limits
-from keysync_shell.core.selectors import KeyQuery
+from keysync_shell.core.model.limits import Limits
+from keysync_shell.core.selecting.selectors import KeyQuery
 from keysync_shell.errors import KeySyncError
 from tests.crash.report import tried
 

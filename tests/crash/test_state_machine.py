@@ -29,10 +29,11 @@ from hypothesis.stateful import (
 
 from keysync_shell.commands import snapshots
 from keysync_shell.commands.session import Session, nobody
-from keysync_shell.core import edits, table
-from keysync_shell.core.edits import Edit
-from keysync_shell.core.index import Index
-from keysync_shell.core.state import State
+from keysync_shell.core.edits import edits
+from keysync_shell.core.edits.edits import Edit
+from keysync_shell.core.findings.index import Index
+from keysync_shell.core.model import table
+from keysync_shell.core.model.state import State
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Outcome, Request, Sandbox, keeper
 from keysync_shell.storage import system_csv

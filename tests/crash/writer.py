@@ -67,7 +67,8 @@ def work(root: Path, name: str, count: int) -> None:
 
 def _add(sandbox: Sandbox, key: str, said: int) -> int | None:
     """Add a key to every system; the operation's number, or None if it was refused."""
-    from keysync_shell.core import edits, table
+    from keysync_shell.core.edits import edits
+    from keysync_shell.core.model import table
     from keysync_shell.errors import KeySyncError
     from keysync_shell.sandbox import Request
 

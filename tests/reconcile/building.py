@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from keysync_shell.core.policy import Policy
-from keysync_shell.core.rules import Rules
-from keysync_shell.core.state import State
+from keysync_shell.core.model.rules import Rules
+from keysync_shell.core.model.state import State
+from keysync_shell.core.planning.policy import Policy
 from keysync_shell.reconcile import engine
 from keysync_shell.reconcile.engine import Result
 from keysync_shell.storage.registry import MasterKey

@@ -4,12 +4,12 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keysync_shell.core.actions import carry_out
-from keysync_shell.core.discrepancies import findings
-from keysync_shell.core.index import Index
-from keysync_shell.core.policy import Policy
-from keysync_shell.core.rules import Rules
-from keysync_shell.core.state import State
+from keysync_shell.core.findings.discrepancies import findings
+from keysync_shell.core.findings.index import Index
+from keysync_shell.core.model.rules import Rules
+from keysync_shell.core.model.state import State
+from keysync_shell.core.planning.actions import carry_out
+from keysync_shell.core.planning.policy import Policy
 from keysync_shell.reconcile import comparing, engine
 from keysync_shell.reconcile.comparing import Touched
 from keysync_shell.reconcile.engine import Result
@@ -120,6 +120,6 @@ def test_since_of_no_change_is_nothing(state: State) -> None:
 
 
 def edits_nothing(state: State) -> comparing.Since:
-    from keysync_shell.core.change import Change
+    from keysync_shell.core.model.change import Change
 
     return comparing.since(index(state), Change(), 1)

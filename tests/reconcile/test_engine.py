@@ -5,9 +5,9 @@ from dataclasses import asdict, replace
 import pytest
 from hypothesis import given, settings
 
-from keysync_shell.core.actions import carry_out
-from keysync_shell.core.policy import Policy
-from keysync_shell.core.state import State
+from keysync_shell.core.model.state import State
+from keysync_shell.core.planning.actions import carry_out
+from keysync_shell.core.planning.policy import Policy
 from keysync_shell.reconcile import engine
 from keysync_shell.storage.registry import ACTIVE, PROPOSED
 from tests.building import NOW, index, systems

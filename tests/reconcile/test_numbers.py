@@ -9,10 +9,10 @@ from pathlib import Path
 
 from hypothesis import given, settings
 
-from keysync_shell.core.actions import ADD, PROPOSE, REPORT
-from keysync_shell.core.kinds import KINDS
-from keysync_shell.core.patterns import GAP, UNAUTHORIZED, matrix
-from keysync_shell.core.state import State
+from keysync_shell.core.findings.kinds import KINDS
+from keysync_shell.core.findings.patterns import GAP, UNAUTHORIZED, matrix
+from keysync_shell.core.model.state import State
+from keysync_shell.core.planning.actions import ADD, PROPOSE, REPORT
 from tests.building import FIVE, index
 from tests.reconcile.building import ran
 from tests.reconcile.test_reports import written

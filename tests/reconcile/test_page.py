@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from keysync_shell.core.rules import Rules
-from keysync_shell.core.state import State
+from keysync_shell.core.model.rules import Rules
+from keysync_shell.core.model.state import State
 from keysync_shell.reconcile.page import page
 from tests.building import systems
 from tests.reconcile.building import ran

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from keysync_shell.core.limits import Limits
-from keysync_shell.core.policy import Policy
-from keysync_shell.core.rules import Rules
-from keysync_shell.core.state import State
+from keysync_shell.core.model.limits import Limits
+from keysync_shell.core.model.rules import Rules
+from keysync_shell.core.model.state import State
+from keysync_shell.core.planning.policy import Policy
 from keysync_shell.reconcile import reports
 from keysync_shell.reconcile.engine import Result
 from keysync_shell.storage import system_csv

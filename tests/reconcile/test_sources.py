@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from keysync_shell.core.rules import Rules
+from keysync_shell.core.model.rules import Rules
 from keysync_shell.errors import BadFile, KeySyncError
 from keysync_shell.reconcile import sources
 from tests.building import keys, sandbox

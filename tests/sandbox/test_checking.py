@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from keysync_shell.core import edits
+from keysync_shell.core.edits import edits
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox import Request, Sandbox
 from keysync_shell.sandbox.checking import CHECKS, Problem

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from keysync_shell.core import edits, table
-from keysync_shell.core.edits import Edit
-from keysync_shell.core.state import State
+from keysync_shell.core.edits import edits
+from keysync_shell.core.edits.edits import Edit
+from keysync_shell.core.model import table
+from keysync_shell.core.model.state import State
 from keysync_shell.errors import Declined, KeySyncError, LockTimeout
 from keysync_shell.sandbox import Outcome, Request, Sandbox
 from keysync_shell.storage import lock

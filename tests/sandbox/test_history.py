@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keysync_shell.core import edits
-from keysync_shell.core.index import Index
+from keysync_shell.core.edits import edits
+from keysync_shell.core.findings.index import Index
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Request, Sandbox
 from keysync_shell.storage.oplog import Wanted

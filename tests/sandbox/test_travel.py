@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keysync_shell.core import edits
+from keysync_shell.core.edits import edits
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Outcome, Request, Sandbox
 from keysync_shell.storage.commit import Committed, Store

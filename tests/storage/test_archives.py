@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from keysync_shell.core.limits import Limits
+from keysync_shell.core.model.limits import Limits
 from keysync_shell.errors import KeySyncError
 from keysync_shell.storage import archives, snapshots
 from keysync_shell.storage.snapshots import MANIFEST, Snapshot

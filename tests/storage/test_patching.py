@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from keysync_shell.core.change import between
+from keysync_shell.core.model.change import between
 from keysync_shell.storage import system_csv
 from keysync_shell.storage.files import Signature
 from keysync_shell.storage.patching import Content, Mismatch, Patch, patches

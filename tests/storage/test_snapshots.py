@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from keysync_shell.core.limits import Limits
+from keysync_shell.core.model.limits import Limits
 from keysync_shell.errors import KeySyncError
 from keysync_shell.storage import files, snapshots
 from keysync_shell.storage.snapshots import MANIFEST, Snapshot, check_name, delete, load, names, parse_manifest, save

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from keysync_shell.core import table
-from keysync_shell.core.limits import Limits
+from keysync_shell.core.model import table
+from keysync_shell.core.model.limits import Limits
 from keysync_shell.errors import BadFile, KeySyncError
 from keysync_shell.storage.system_csv import BOM, parse, serialize, unmarked
 from tests.building import grid

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from keysync_shell.commands.registry import Arguments, Command
-from keysync_shell.core.corruption import KINDS as CORRUPTIONS
+from keysync_shell.core.edits.corruption import KINDS as CORRUPTIONS
 
 GROUP = "Change keys"
 

@@ -6,7 +6,7 @@ import argparse
 
 from keysync_shell.commands.catalogue.editing import KEYS_HELP, at_least, keys, operation, systems
 from keysync_shell.commands.registry import Arguments, Command
-from keysync_shell.core.kinds import KINDS
+from keysync_shell.core.findings.kinds import KINDS
 
 GROUP = "Look"
 

@@ -1,0 +1,1 @@
+"""What each editing command does to a state."""

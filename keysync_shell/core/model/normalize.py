@@ -1,0 +1,95 @@
+"""Normalization: from the spelling in a file to the canonical key that all systems share.
+
+The rules and their order are those of the existing KeySync Mini: trim, upper-case, collapse delimiters,
+drop the rest, pad numbers (there on, here off unless asked). Letters and digits are ASCII, as there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+
+from keysync_shell.core.model.rules import Rules
+
+# A spelling of this form maps to itself under every rule but padding: most keys, and they skip the regexes.
+PLAIN = r"^[A-Z0-9]+(?:-[A-Z0-9]+)*$"
+
+
+def canonical(keys: pl.Series, rules: Rules) -> pl.DataFrame:
+    """Columns `key, canonical, plain, malformed` for a series of spellings, in its order.
+
+    `canonical` is empty where nothing was left. `plain`: the rules change nothing but the padding of numbers.
+    `malformed`: characters were thrown away or nothing was left.
+    """
+    plain = keys.str.contains(PLAIN)
+    odd = pl.repeat(True, len(keys), eager=True).arg_true() if rules.pad_numbers else (~plain).arg_true()
+    changed = _normalize(keys.gather(odd), rules)
+    return pl.DataFrame(
+        {
+            "key": keys,
+            "canonical": _placed(keys, odd, changed["canonical"]),
+            "plain": _placed(plain, odd, changed["plain"]),
+            "malformed": _placed(pl.repeat(False, len(keys), eager=True), odd, changed["malformed"]),
+        }
+    )
+
+
+def steps(key: str, rules: Rules) -> list[tuple[str, str]]:
+    """What each rule in force makes of a key, in order: name of the rule and the key after it."""
+    made = [("as it is", key)]
+    for name, step in STEPS.items():
+        if getattr(rules, name):
+            after = pl.DataFrame({"key": [made[-1][1]]}).select(step(pl.col("key"), rules)).item()
+            made.append((name, str(after)))
+    return made
+
+
+def _normalize(keys: pl.Series, rules: Rules) -> pl.DataFrame:
+    collapsed = pl.DataFrame({"key": keys}).with_columns(collapsed=_collapsed(pl.col("key"), rules))
+    stripped = collapsed.with_columns(stripped=_stripped(pl.col("collapsed"), rules))
+    return stripped.select(
+        canonical=_padded(pl.col("stripped"), rules),
+        plain=(pl.col("stripped") == pl.col("key")) & (pl.col("stripped") != ""),
+        malformed=(pl.col("stripped") != pl.col("collapsed")) | (pl.col("stripped") == ""),
+    )
+
+
+def _placed(series: pl.Series, at: pl.Series, values: pl.Series) -> pl.Series:
+    """The series with other values at some places; `scatter` alone would write into the series itself."""
+    return series.clone().scatter(at, values) if len(at) else series
+
+
+def _collapsed(key: pl.Expr, rules: Rules) -> pl.Expr:
+    """The key before characters are dropped: a key that differs from it afterwards is malformed."""
+    for name in ("trim", "uppercase", "collapse_delimiters"):
+        if getattr(rules, name):
+            key = STEPS[name](key, rules)
+    return key
+
+
+def _stripped(collapsed: pl.Expr, rules: Rules) -> pl.Expr:
+    """The collapsed key after characters are dropped."""
+    if not rules.strip_other:
+        return collapsed
+    letters = "A-Z" if rules.uppercase else "A-Za-z"
+    delimiters = "-" if rules.collapse_delimiters else r"\s_-"
+    return collapsed.str.replace_all(f"[^{letters}0-9{delimiters}]", "")
+
+
+def _padded(stripped: pl.Expr, rules: Rules) -> pl.Expr:
+    """The stripped key after its number parts (runs of digits on their own) are padded with zeros."""
+    for digits in range(1, rules.pad_numbers):
+        zeros = "0" * (rules.pad_numbers - digits)
+        stripped = stripped.str.replace_all(rf"(?-u:\b)([0-9]{{{digits}}})(?-u:\b)", zeros + "${1}")
+    return stripped
+
+
+# The rules in their order; each is applied only if it is in force.
+STEPS: dict[str, Callable[[pl.Expr, Rules], pl.Expr]] = {
+    "trim": lambda key, _: key.str.strip_chars(),
+    "uppercase": lambda key, _: key.str.to_uppercase(),
+    "collapse_delimiters": lambda key, _: key.str.replace_all(r"[\s_-]+", "-"),
+    "strip_other": _stripped,
+    "pad_numbers": _padded,
+}

@@ -1,0 +1,1 @@
+"""What a reconciliation does about each finding: policy, actions, plan."""

@@ -1,0 +1,246 @@
+"""The reconciliation plan: what would be done about each finding. Pure.
+
+Some decisions lead to new findings (a malformed key that is removed leaves a gap). So a plan is made in rounds, each
+on the state that the one before would leave, until nothing is left to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from keysync_shell.core.findings.discrepancies import findings
+from keysync_shell.core.findings.index import MASK, Index, by_system
+from keysync_shell.core.model.state import State
+from keysync_shell.core.model.systems import Systems
+from keysync_shell.core.planning.actions import ACTING, ACTION, ADD, CHANGE, PROPOSE, REMOVE, REPORT, Plan, carry_out
+from keysync_shell.core.planning.policy import DECISIONS, Policy
+
+MOST_ROUNDS = 8
+
+# Which kind acts first where several are about the same key: what is respelled need not go, and what went is no double.
+PRECEDENCE = {"gap": 0, "unauthorized": 1, "variant": 2, "malformed": 3, "duplicate": 4}
+
+
+def plan(
+    state: State,
+    index: Index,
+    policy: Policy,
+    registered: Collection[str] = (),
+    *,
+    kinds: Collection[str] = tuple(DECISIONS),
+    system: str | None = None,
+) -> Plan:
+    """Decide about every finding of some kinds, acting on one system only if it is named.
+
+    `registered` are canonical keys for which a master key is proposed already.
+    """
+    context = _Context(index, policy, registered)
+    rounds = [_round(context, kinds, system, 1)]
+    while not policy.settled and len(rounds) < MOST_ROUNDS and rounds[-1]["sign"].is_in(ACTING).any():
+        edit = carry_out(state, Plan(policy, rounds[-1]))
+        state, index = state.apply(edit.change), index.updated(edit.change)
+        later = _round(replace(context, index=index), kinds, system, len(rounds) + 1)
+        rounds[-1] = rounds[-1].filter(pl.col("sign") != REPORT)  # reported anew as far as they are still there
+        seen = pl.concat([part.filter(pl.col("sign") == PROPOSE) for part in rounds])["key"]
+        rounds.append(later.filter(~((pl.col("sign") == PROPOSE) & pl.col("key").is_in(seen.implode()))))
+    return Plan(policy, pl.concat(rounds))
+
+
+def _round(context: _Context, kinds: Collection[str], system: str | None, number: int) -> pl.DataFrame:
+    found = findings(context.index, kinds).with_columns(decision=_decision(context.policy))
+    decided = found.partition_by("kind", "decision", as_dict=True)
+    order = [(kind, decision) for kind, known in DECISIONS.items() for decision in (*known, "ignore")]
+    parts = [context.actions(*pair, decided[pair]) for pair in order if pair in decided]
+    by_kind = pl.col("kind").replace_strict({kind: i for i, kind in enumerate(DECISIONS)}, return_dtype=pl.Int32)
+    wanted = (
+        pl.concat([part for part in parts if part is not None] or [pl.DataFrame(schema=ACTION)], how="vertical")
+        .lazy()
+        .with_columns(round=pl.lit(number, dtype=pl.Int32))
+        .with_columns(about=pl.when(pl.col("sign") == REPORT).then("kind").otherwise(pl.lit("")))
+        .unique(subset=["sign", "system", "key", "form", "about"], keep="first", maintain_order=True)
+        .drop("about")
+        .filter(pl.lit(True) if system is None else pl.col("system") == system)
+        .sort(by_kind, "system", "canonical", "key", maintain_order=True)
+        .collect()
+    )
+    return _first_to_act(wanted)
+
+
+def _first_to_act(actions: pl.DataFrame) -> pl.DataFrame:
+    """Of several actions on one key of one system only those of the first kind; the next round sees what they leave.
+
+    Where an unauthorized key is adopted or removed, nothing else is done about it anywhere.
+    """
+    acts = pl.col("sign").is_in(ACTING)
+    # Nearly always only gaps act: then there is nothing to choose, and what follows takes half of a plan's time.
+    if actions.lazy().filter(acts).select(pl.col("kind").n_unique()).collect().item() < 2:
+        return actions
+    rank = pl.when(acts).then(pl.col("kind").replace_strict(PRECEDENCE, return_dtype=pl.Int32))
+    unauthorized = acts & (pl.col("kind") == "unauthorized")
+    first = (rank == rank.min().over("system", "canonical")) & (unauthorized | ~unauthorized.any().over("canonical"))
+    return actions.filter(~acts | first)
+
+
+def _decision(policy: Policy) -> pl.Expr:
+    """The decision about each finding: the override of its canonical key where it fits the kind, else the policy's."""
+    kind = pl.col("kind")
+    default = kind.replace_strict({name: getattr(policy, name) for name in DECISIONS}, return_dtype=pl.String)
+    if not policy.overrides:
+        return default
+    chosen = pl.col("canonical").replace_strict(dict(policy.overrides), default=None, return_dtype=pl.String)
+    fits = chosen == "ignore"
+    for name, known in DECISIONS.items():
+        fits = fits | ((kind == name) & chosen.is_in(list(known)))
+    return pl.when(fits).then(chosen).otherwise(default)
+
+
+@dataclass(frozen=True, eq=False)
+class _Context:
+    """What the table of actions looks at besides the findings."""
+
+    index: Index
+    policy: Policy
+    registered: Collection[str]
+
+    def actions(self, kind: str, decision: str, found: pl.DataFrame) -> pl.DataFrame | None:
+        """The table: what each decision about each kind of finding means. None: nothing is done."""
+        match kind, decision:
+            case "gap", "propagate":  # A has a customer that D never got: D gets A's row
+                return self._additions(found)
+            case "unauthorized", "propose":  # B invented an order: somebody has to say whether it is one
+                return self._proposals(found)
+            case "unauthorized", "adopt":  # B was right and A was late: A takes B's row
+                return self._adoptions(found)
+            case "unauthorized", "remove":  # B's order is a fake: it goes, in every spelling and everywhere
+                return self._removals(found, everywhere=True)
+            case "variant", "respell":  # C writes cust_1 for CUST-1: C writes what A writes
+                return self._respellings(found)
+            case "duplicate", "keep-first":  # E has it twice: the first row stays. What A writes is only reported
+                return pl.concat([self._surplus(self._theirs(found)), self._reports(self._ours(found))])
+            case "duplicate", "canonical":  # E has it twice, differently spelled: one row, spelled as A does
+                return pl.concat([self._mergers(self._theirs(found)), self._reports(self._ours(found))])
+            case "malformed", "remove":  # D's CUST-1!@# is beyond repair: it goes, unless A itself writes so
+                return pl.concat([self._removals(found, everywhere=False), self._reports(self._as_ours(found))])
+            case (("variant" | "duplicate" | "malformed"), "report"):  # somebody should know
+                return self._reports(found)
+            case _, "ignore":  # somebody decided that this one is all right
+                return None
+        raise AssertionError(f"no action for {kind}, {decision}")
+
+    @property
+    def systems(self) -> Systems:
+        return self.index.systems
+
+    def _ours(self, found: pl.DataFrame) -> pl.DataFrame:
+        """The findings in the authority itself: nothing but an adoption changes what it holds."""
+        return found.filter((pl.col("systems") & self.systems.authority_bit) != 0)
+
+    def _theirs(self, found: pl.DataFrame) -> pl.DataFrame:
+        return found.filter((pl.col("systems") & self.systems.authority_bit) == 0)
+
+    def _as_ours(self, found: pl.DataFrame) -> pl.DataFrame:
+        """The findings about spellings that the authority holds as well."""
+        held = self.index.rows.filter((pl.col("mask") & self.systems.authority_bit) != 0)["key"]
+        return found.filter(pl.col("keys").list.first().is_in(held.implode()))
+
+    def _exploded(self, found: pl.DataFrame) -> pl.DataFrame:
+        """One row a system and finding, `system` as its name."""
+        return by_system(found, self.systems, "systems")
+
+    def _spelling(self, found: pl.DataFrame) -> pl.DataFrame:
+        """Adds `wanted`: the authority's spelling of each canonical key, a plain one if it has several; else itself."""
+        rows = self.index.rows.filter(pl.col("canonical").is_in(found["canonical"].implode()))
+        held = rows.filter((pl.col("mask") & self.systems.authority_bit) != 0)
+        best = held.sort(~pl.col("plain"), "key").group_by("canonical", maintain_order=True).first()
+        joined = found.join(best.select("canonical", wanted="key"), on="canonical", how="left", maintain_order="left")
+        return joined.with_columns(pl.coalesce("wanted", "canonical"))
+
+    def _additions(self, found: pl.DataFrame) -> pl.DataFrame:
+        rows, alone = self._exploded(found), pl.col("keys").list.len() == 1  # the keys of a gap are the authority's
+        several = self._spelling(rows.filter(~alone))
+        spelled = pl.concat([rows.filter(alone).with_columns(wanted=pl.col("keys").list.first()), several])
+        return _actions(spelled, ADD, key="wanted", source=self.systems.authority)
+
+    def _proposals(self, found: pl.DataFrame) -> pl.DataFrame:
+        new = found.filter(~pl.col("canonical").is_in(list(self.registered)))
+        holder = new.with_columns(system=self._first_holder())
+        return _actions(holder, PROPOSE, key="canonical")
+
+    def _adoptions(self, found: pl.DataFrame) -> pl.DataFrame:
+        """The authority takes a plain spelling where somebody has one, from the first system that does."""
+        rows = self._exploded(found).rename({"system": "holder"}).explode("keys", empty_as_null=True)
+        spelled = self.index.rows.select("mask", "plain", keys="key")
+        held = rows.join(spelled, on="keys").filter((pl.col("mask") & self._bit_of("holder")) != 0)
+        best = held.sort("canonical", ~pl.col("plain"), self._bit_of("holder"), "keys")
+        first = best.unique("canonical", keep="first", maintain_order=True)
+        named = first.with_columns(system=pl.lit(self.systems.authority))
+        return _actions(named, ADD, key="keys", source="holder")
+
+    def _first_holder(self) -> pl.Expr:
+        """The name of the first system of the mask."""
+        first: pl.Expr = pl.lit(None, dtype=pl.String)
+        for name in reversed(self.systems.names):
+            first = pl.when((pl.col("systems") & self.systems.bit(name)) != 0).then(pl.lit(name)).otherwise(first)
+        return first
+
+    def _removals(self, found: pl.DataFrame, *, everywhere: bool) -> pl.DataFrame:
+        rows = self._exploded(found).explode("keys", empty_as_null=True)
+        masks = self.index.rows.select(keys="key", mask="mask")
+        held = rows.join(masks, on="keys", how="left", maintain_order="left")
+        here = (pl.col("mask") & self._bit_of("system")) != 0
+        ours = (pl.col("mask") & self.systems.authority_bit) != 0
+        return _actions(held.filter(here if everywhere else here & ~ours), REMOVE, key="keys")
+
+    def _respellings(self, found: pl.DataFrame) -> pl.DataFrame:
+        rows = self._spelling(self._exploded(found)).explode("keys", empty_as_null=True)
+        return _actions(rows.filter(pl.col("keys") != pl.col("wanted")), CHANGE, key="keys", became="wanted")
+
+    def _surplus(self, found: pl.DataFrame) -> pl.DataFrame:
+        rows = self._exploded(found)
+        extra = rows.with_columns(pl.col("keys").list.slice(1)).filter(pl.col("keys").list.len() > 0)
+        others = _actions(extra.explode("keys", empty_as_null=True), REMOVE, key="keys", form="respelled")
+        return pl.concat([self._repeats(rows.with_columns(pl.col("keys").list.first())), others])
+
+    def _mergers(self, found: pl.DataFrame) -> pl.DataFrame:
+        rows = self._spelling(self._exploded(found)).explode("keys", empty_as_null=True)
+        return pl.concat([self._respellings(found), self._repeats(rows.filter(pl.col("keys") == pl.col("wanted")))])
+
+    def _repeats(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Of spellings in `keys`, those of which a system has rows too many."""
+        repeats = self.index.rows.select(keys="key", repeats="repeats")
+        held = rows.join(repeats, on="keys", how="left", maintain_order="left")
+        again = (pl.col("repeats") & self._bit_of("system")) != 0
+        return _actions(held.filter(again), REMOVE, key="keys", form="repeated")
+
+    def _bit_of(self, column: str) -> pl.Expr:
+        """The bit of the system that a column names."""
+        bits = {name: self.systems.bit(name) for name in self.systems.names}
+        return pl.col(column).replace_strict(bits, return_dtype=MASK)
+
+    def _reports(self, found: pl.DataFrame) -> pl.DataFrame:
+        rows = self._exploded(found).with_columns(key=pl.col("keys").list.first())
+        return _actions(rows, REPORT, key="key")
+
+
+def _actions(
+    rows: pl.DataFrame, sign: str, *, key: str, became: str = "", source: str = "", form: str = ""
+) -> pl.DataFrame:
+    """Actions in the columns of ACTION; names of columns, or a text where there is no such column."""
+
+    def column(name: str) -> pl.Expr:
+        return pl.col(name) if name in rows.columns else pl.lit(name or None, dtype=pl.String)
+
+    return rows.select(
+        round=pl.lit(0, dtype=pl.Int32),
+        sign=pl.lit(sign),
+        kind=pl.col("kind"),
+        system=pl.col("system"),
+        canonical=pl.col("canonical"),
+        key=pl.col(key),
+        became=column(became),
+        source=column(source),
+        form=column(form),
+    )

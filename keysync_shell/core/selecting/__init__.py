@@ -1,0 +1,1 @@
+"""Words for keys: literals, globs, ranges, sets of findings and systems."""

@@ -1,0 +1,76 @@
+"""Which spellings there are, who holds them, and how two sides differ: what `list` and `diff` show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from keysync_shell.core.findings.index import MASK, Index
+from keysync_shell.core.model import table
+from keysync_shell.core.model.change import between
+from keysync_shell.core.model.normalize import canonical
+from keysync_shell.core.model.rules import Rules
+from keysync_shell.core.selecting.selectors import KeyQuery
+
+# `sign` is + (only right), - (only left) or ~ (both, but respelled or with other rows); `became` is the spelling on
+# the right where it is another one.
+DIFFERENCE = {"sign": pl.String, "system": pl.String, "key": pl.String, "became": pl.String}
+
+
+def listed(index: Index, query: KeyQuery, mask: int, pattern: int | None) -> pl.DataFrame:
+    """Columns `key, canonical, mask, pattern` of the matching spellings that one of the systems of `mask` holds.
+
+    `pattern` keeps those whose canonical key is held by exactly these systems.
+    """
+    rows = index.rows.filter((pl.col("mask") & mask) != 0) if mask != index.systems.all_bits else index.rows
+    if not query.everything:
+        rows = table.rows_of(rows, query.on(index).matches(rows["key"]))
+    family = index.rows.filter(pl.col("canonical").is_in(rows["canonical"].unique().implode()))
+    patterns = index.groups(family).select("canonical", "pattern")
+    found = rows.join(patterns, on="canonical", how="left", maintain_order="left").select(
+        "key", "canonical", "mask", pl.col("pattern").fill_null(0).cast(MASK)
+    )
+    return found if pattern is None else found.filter(pl.col("pattern") == pattern)
+
+
+def differences(
+    left: Mapping[str, pl.DataFrame], right: Mapping[str, pl.DataFrame], rules: Rules, *, keys_only: bool = False
+) -> pl.DataFrame:
+    """How the tables of each name differ, with the columns of DIFFERENCE, sorted by name and key.
+
+    `keys_only` looks at nothing but the keys: two systems never agree on the column `system`.
+    """
+    parts = [_difference(name, left[name], right[name], rules, keys_only) for name in left]
+    return pl.concat([pl.DataFrame(schema=DIFFERENCE), *parts])
+
+
+def _difference(name: str, left: pl.DataFrame, right: pl.DataFrame, rules: Rules, keys_only: bool) -> pl.DataFrame:
+    if keys_only:
+        left, right = left.select(table.KEY), right.select(table.KEY)
+    change = between(left, right)
+    gone, come = _numbered(change.removed, rules, "key"), _numbered(change.added, rules, "became")
+    pairs = gone.join(come, on=("canonical", "turn"), how="full", coalesce=True)
+    respelled = pl.col("key").is_not_null() & pl.col("became").is_not_null()
+    moved = pairs.select(
+        sign=pl.when(respelled)
+        .then(pl.lit("~"))
+        .when(pl.col("became").is_null())
+        .then(pl.lit("-"))
+        .otherwise(pl.lit("+")),
+        system=pl.lit(name),
+        key=pl.coalesce("key", "became"),
+        became=pl.when(respelled).then("became"),
+    )
+    altered = pl.DataFrame({"key": change.altered}).select(
+        sign=pl.lit("~"), system=pl.lit(name), key="key", became=pl.lit(None, dtype=pl.String)
+    )
+    return pl.concat([moved, altered]).sort("key", "sign")
+
+
+def _numbered(keys: pl.Series, rules: Rules, name: str) -> pl.DataFrame:
+    """Keys with their canonical key and their turn among those that share it; junk without one pairs with nothing."""
+    rows = canonical(keys, rules).select(
+        "key", canonical=pl.when(pl.col("canonical") == "").then(pl.lit("\0") + pl.col("key")).otherwise("canonical")
+    )
+    return rows.select(pl.col("key").alias(name), "canonical", turn=pl.int_range(pl.len()).over("canonical"))
