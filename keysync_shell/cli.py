@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import gc
-import io
-import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import NoReturn, TextIO
+from collections.abc import Sequence
 
 from keysync_shell import __version__
 from keysync_shell.commands.catalogue import BY_NAME, COMMANDS, near
 from keysync_shell.commands.registry import Command
+from keysync_shell.process import Parser, collector_off, guarded, safe
 
 PROG = "keysync-shell"
-USAGE, UNKNOWN = 2, 127
-INTERRUPTED, BROKEN_PIPE = 130, 141
+UNKNOWN = 127
 
 DEFAULTS = {
     "home": None,
@@ -37,40 +32,6 @@ DEFAULTS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """The entry point; returns the exit code."""
     return guarded(lambda: _run(list(sys.argv[1:] if argv is None else argv)))
-
-
-def guarded(work: Callable[[], int]) -> int:
-    """Run a program with streams that take anything; the exit code, also after Ctrl-C or when the reader left."""
-    _make_streams_safe()
-    try:
-        code = work()
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
-        _give_up(sys.stdout)
-        return BROKEN_PIPE
-    except OSError as error:  # of our own streams: a disk that is full, a terminal that is gone
-        _give_up(sys.stdout)
-        with contextlib.suppress(OSError):
-            sys.stderr.write(f"error: the output could not be written: {error.strerror}\n")
-        return USAGE
-    return code
-
-
-@contextlib.contextmanager
-def collector_off() -> Iterator[None]:
-    """No garbage collection, for a process that is soon over: it goes through all that is imported, several times."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-def _give_up(stream: TextIO) -> None:
-    """Let the flush at exit succeed."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _run(argv: list[str]) -> int:
@@ -106,7 +67,7 @@ def _options(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog=PROG,
         description="A sandbox for key reconciliation. Without a command: an interactive shell, or a script on stdin.",
         epilog=_overview(),
@@ -142,7 +103,7 @@ def _overview() -> str:
 
 
 def _one_command(command: Command, words: list[str], options: argparse.Namespace) -> int:
-    parser = _Parser(prog=f"{PROG} {command.name}", description=command.help, allow_abbrev=False)
+    parser = Parser(prog=f"{PROG} {command.name}", description=command.help, allow_abbrev=False)
     command.declare(parser)
     try:
         args = parser.parse_args(words)
@@ -177,33 +138,8 @@ def ask_at_terminal(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-class _Parser(argparse.ArgumentParser):
-    """Repeats no word of the command line that a terminal would obey."""
-
-    def error(self, message: str) -> NoReturn:
-        super().error(_safe(message))
-
-
-def _safe(text: str) -> str:
-    """As core.keys.safe, which costs the import of Polars: only where there is something to hide."""
-    if text.isascii() and text.isprintable():
-        return text
-    from keysync_shell.core.model.keys import safe
-
-    return safe(text)
-
-
 def _unknown(word: str) -> int:
     meant = near(word, (*BY_NAME, "run", "source", "help"))
     hint = f"Did you mean {meant}?" if meant else f"{PROG} --help lists the commands."
-    sys.stderr.write(f"error: there is no command '{_safe(word)}'\nhint: {hint}\n")
+    sys.stderr.write(f"error: there is no command '{safe(word)}'\nhint: {hint}\n")
     return UNKNOWN
-
-
-def _make_streams_safe() -> None:
-    """No character may make a message fail; nor may a closed stream."""
-    if sys.stdin is None:
-        sys.stdin = open(os.devnull)  # noqa: SIM115, PTH123  # for the life of the process
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from keysync_shell import __version__
-from keysync_shell.cli import collector_off, guarded
 from keysync_shell.commands.catalogue.editing import SCENARIOS
 from keysync_shell.config import FILE as SETTINGS
 from keysync_shell.config import home_folder, path_of
 from keysync_shell.errors import KeySyncError
+from keysync_shell.process import Parser, collector_off, guarded
 
 if TYPE_CHECKING:
     from keysync_shell.reconcile.sources import Sources
@@ -118,8 +118,8 @@ def _generate(options: argparse.Namespace, chosen: Sources) -> None:
     sandbox.close()
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="keysync",
         description="Reconcile once: compare, propose master keys, write reports. The systems stay as they are.",
         epilog="exit codes: 0 in sync, 1 discrepancies, 2 trouble",
