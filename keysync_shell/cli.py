@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from keysync_shell import __version__
 from keysync_shell.commands.catalogue import BY_NAME, COMMANDS, near
-from keysync_shell.commands.registry import Command
+from keysync_shell.commands.declaring import Command
 from keysync_shell.process import Parser, collector_off, guarded, safe
 
 PROG = "keysync-shell"

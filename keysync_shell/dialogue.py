@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from polars.exceptions import PanicException
 
-from keysync_shell.commands.registry import Command
+from keysync_shell.commands.declaring import Command
 from keysync_shell.commands.session import Session, ShowsKeys
 from keysync_shell.config import path_of
 from keysync_shell.core.model.keys import safe

@@ -61,7 +61,7 @@ def edits_of(draw: st.DrawFn, state: State) -> Edit:
         case "empty":
             return edits.replace(state, {name: table.empty() for name in where})
         case "corrupt":
-            kind, share = draw(st.sampled_from(corruption.KINDS)), draw(st.sampled_from([1, 2, 3]))
+            kind, share = draw(st.sampled_from(corruption.CORRUPTIONS)), draw(st.sampled_from([1, 2, 3]))
             how_many = lambda candidates: candidates // share  # noqa: E731  # as short as it can be said
             seed = draw(st.integers(0, 9))
             return edits.corrupt(state, kind, EVERYTHING, where, how_many=how_many, seed=seed)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from keysync_shell.commands.catalogue import BY_NAME, COMMANDS
-from keysync_shell.commands.registry import Command
+from keysync_shell.commands.declaring import Command
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

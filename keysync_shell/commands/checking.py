@@ -26,7 +26,7 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Ran:
+class Finished:
     """A program that ran under the lock."""
 
     argv: tuple[str, ...]
@@ -52,7 +52,7 @@ def repair(session: Session, args: Namespace) -> Repair | Outcome:
     )
 
 
-def lock(session: Session, args: Namespace) -> Ran:
+def lock(session: Session, args: Namespace) -> Finished:
     sandbox = session.sandbox
     sandbox.require_no_batch("lock")
     argv = args.argv[1:] if args.argv[:1] == ["--"] else args.argv
@@ -61,7 +61,7 @@ def lock(session: Session, args: Namespace) -> Ran:
     with sandbox.exclusively(), explained(f"{safe(argv[0])} cannot be run"):
         code = subprocess.run(argv, check=False).returncode
     sandbox.look()
-    return Ran(tuple(argv), code if code >= 0 else 128 - code)
+    return Finished(tuple(argv), code if code >= 0 else 128 - code)
 
 
 def _question(plan: Repair) -> str:

@@ -13,8 +13,9 @@ from keysync_shell.commands import words
 from keysync_shell.commands.looking import Cap, KeyList
 from keysync_shell.commands.session import Session
 from keysync_shell.core.findings import patterns
-from keysync_shell.core.findings.discrepancies import Summary, findings, summarize
+from keysync_shell.core.findings.counting import Summary, summarize
 from keysync_shell.core.findings.index import Index
+from keysync_shell.core.findings.listing import findings
 from keysync_shell.core.findings.patterns import PatternRow
 from keysync_shell.core.model import normalize
 from keysync_shell.core.model.keys import shown
@@ -22,7 +23,7 @@ from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.model.table import key_series
 from keysync_shell.core.planning.plan import plan as planned
-from keysync_shell.core.selecting import listing
+from keysync_shell.core.selecting.holders import listed
 from keysync_shell.core.selecting.selectors import EVERYTHING
 from keysync_shell.errors import KeySyncError
 from keysync_shell.reconcile.engine import registered
@@ -74,7 +75,7 @@ def matrix(session: Session, args: Namespace) -> Matrix | KeyList:
     if args.row > len(rows):
         raise KeySyncError(f"there is no row {args.row}", hint=f"`matrix` has {len(rows)} rows.")
     chosen = rows[args.row - 1].mask
-    found = listing.listed(memory.index, EVERYTHING, memory.index.systems.all_bits, None if args.inclusive else chosen)
+    found = listed(memory.index, EVERYTHING, memory.index.systems.all_bits, None if args.inclusive else chosen)
     if args.inclusive:
         found = found.filter((pl.col("pattern") & chosen) == chosen)
     return KeyList(

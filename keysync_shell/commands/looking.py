@@ -10,11 +10,12 @@ import polars as pl
 
 from keysync_shell.commands.session import Session
 from keysync_shell.commands.words import looked_up
-from keysync_shell.core.findings import discrepancies as found
-from keysync_shell.core.findings.discrepancies import Summary
+from keysync_shell.core.findings import listing
+from keysync_shell.core.findings.counting import Summary
 from keysync_shell.core.findings.kinds import KINDS
 from keysync_shell.core.model.systems import Systems
-from keysync_shell.core.selecting import listing
+from keysync_shell.core.selecting.differences import differences
+from keysync_shell.core.selecting.holders import listed
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Sandbox
 from keysync_shell.storage import snapshots
@@ -49,7 +50,7 @@ class Status:
 
 @dataclass(frozen=True)
 class KeyList:
-    """`rows` as core.listing.listed gives them."""
+    """`rows` as core.selecting.holders.listed gives them."""
 
     rows: pl.DataFrame
     systems: Systems
@@ -62,7 +63,7 @@ class KeyList:
 
 @dataclass(frozen=True)
 class Findings:
-    """`rows` as core.discrepancies.findings gives them."""
+    """`rows` as core.findings.listing.findings gives them."""
 
     rows: pl.DataFrame
     systems: Systems
@@ -76,7 +77,7 @@ class Findings:
 
 @dataclass(frozen=True)
 class Difference:
-    """`rows` as core.listing.differences gives them; `by_system` where several systems were compared."""
+    """`rows` as core.selecting.differences.differences gives them; `by_system` where several systems were compared."""
 
     left: str
     right: str
@@ -104,7 +105,7 @@ def list_keys(session: Session, args: Namespace) -> KeyList:
     index = sandbox.moment(args.at).index
     systems, query = sandbox.systems, looked_up(session, args.keys)
     pattern = systems.mask_of_pattern(args.pattern) if args.pattern else None
-    rows = listing.listed(index, query, systems.mask(systems.parse(args.systems)), pattern)
+    rows = listed(index, query, systems.mask(systems.parse(args.systems)), pattern)
     return KeyList(rows, systems, _cap(session, args))
 
 
@@ -112,7 +113,7 @@ def discrepancies(session: Session, args: Namespace) -> Findings:
     sandbox = session.sandbox
     index = sandbox.moment(args.at).index
     system = sandbox.systems.find(args.system) if args.system else None
-    rows = found.findings(index, args.kinds or tuple(KINDS), system)
+    rows = listing.findings(index, args.kinds or tuple(KINDS), system)
     return Findings(rows, sandbox.systems, _cap(session, args), exit_code=_found(len(rows), args))
 
 
@@ -123,7 +124,7 @@ def diff(session: Session, args: Namespace) -> Difference:
     rules = sandbox.config.rules
     if one and other:
         left, right = {other: sandbox.state.tables[one]}, {other: sandbox.state.tables[other]}
-        rows = listing.differences(left, right, rules, keys_only=True)
+        rows = differences(left, right, rules, keys_only=True)
     elif one or other:
         _known(sandbox, args.right if one else args.left)
         raise KeySyncError(
@@ -131,7 +132,7 @@ def diff(session: Session, args: Namespace) -> Difference:
             hint="Compare two systems, or two of now, the snapshots and operations such as @41.",
         )
     else:
-        rows = listing.differences(_tables(sandbox, args.left), _tables(sandbox, args.right), rules)
+        rows = differences(_tables(sandbox, args.left), _tables(sandbox, args.right), rules)
     return Difference(args.left, args.right, rows, not one, _cap(session, args), _found(len(rows), args))
 
 

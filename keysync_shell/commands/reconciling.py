@@ -16,7 +16,7 @@ from keysync_shell.commands.session import Session
 from keysync_shell.config import path_of
 from keysync_shell.core.edits.edits import Edit
 from keysync_shell.core.model.state import State
-from keysync_shell.core.planning.actions import PROPOSE, REMOVE, Plan, carry_out
+from keysync_shell.core.planning.actions import PROPOSE, REMOVE, Plan, as_edit
 from keysync_shell.core.planning.plan import plan as planned
 from keysync_shell.core.planning.policy import DECISIONS, Policy
 from keysync_shell.errors import KeySyncError
@@ -72,7 +72,7 @@ class MasterKeys:
 
 
 @dataclass(frozen=True)
-class Runs:
+class RunList:
     runs: tuple[Run, ...]
 
 
@@ -142,7 +142,7 @@ def apply(session: Session, args: Namespace) -> Outcome:
         made = planned(state, index, policy, registered(known, index.rules), kinds=kinds, system=wanted)
         loses = REMOVE in made.counts()
         proposals[:] = engine.proposals(made, index, None, sandbox.now(), False, 0)
-        return carry_out(state, made)
+        return as_edit(state, made)
 
     request = session.request("apply", args, destroys=True)
     if approve := request.approve:
@@ -186,9 +186,9 @@ def registry(session: Session, args: Namespace) -> MasterKeys:
         return MasterKeys(tuple(registry.master_keys()), len(chosen), args.action)
 
 
-def runs(session: Session, _args: Namespace) -> Runs:
+def runs(session: Session, _args: Namespace) -> RunList:
     with session.sandbox.registry() as registry:
-        return Runs(tuple(registry.runs()))
+        return RunList(tuple(registry.runs()))
 
 
 def report(session: Session, args: Namespace) -> Reconciled:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from keysync_shell.core.findings.discrepancies import Discrepancies, Summary, SystemCounts, discrepancies, findings
+from keysync_shell.core.findings.counting import Discrepancies, Summary, SystemCounts, discrepancies
 from keysync_shell.core.findings.index import Index
+from keysync_shell.core.findings.listing import findings
 from keysync_shell.core.model import table
 from keysync_shell.core.model.change import Change
 from keysync_shell.core.model.normalize import canonical

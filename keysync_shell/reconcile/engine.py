@@ -8,8 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from keysync_shell.core.findings.discrepancies import Summary, findings, summarize
+from keysync_shell.core.findings.counting import Summary, summarize
 from keysync_shell.core.findings.index import Index, by_system
+from keysync_shell.core.findings.listing import findings
 from keysync_shell.core.model import normalize, table
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State

@@ -12,8 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from keysync_shell.core.findings.discrepancies import findings, summarize
+from keysync_shell.core.findings.counting import summarize
 from keysync_shell.core.findings.index import Index
+from keysync_shell.core.findings.listing import findings
 from keysync_shell.core.model.state import State
 from keysync_shell.core.planning.policy import Policy
 from keysync_shell.reconcile import comparing, engine, reports, sources

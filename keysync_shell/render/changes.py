@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from keysync_shell.core.findings.discrepancies import Summary
+from keysync_shell.core.findings.counting import Summary
 from keysync_shell.core.findings.kinds import KINDS
 from keysync_shell.core.model.change import Change
 from keysync_shell.core.model.keys import safe

@@ -9,7 +9,7 @@ from keysync_shell.render.view import TEXT, Grid, View, fixed, plain
 from keysync_shell.sandbox.repairing import Repair
 
 if TYPE_CHECKING:
-    from keysync_shell.commands.checking import Checked, Ran
+    from keysync_shell.commands.checking import Checked, Finished
 
 
 def checked_view(checked: Checked) -> View:
@@ -31,5 +31,5 @@ def repair_view(repair: Repair) -> View:
     )
 
 
-def ran_view(ran: Ran) -> View:
-    return View(data=lambda _: plain(ran), exit_code=ran.exit_code)
+def finished_view(program: Finished) -> View:
+    return View(data=lambda _: plain(program), exit_code=program.exit_code)

@@ -17,7 +17,7 @@ from keysync_shell.core.selecting.ranges import grouped, shortened
 from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, counted, fixed, plain
 
 if TYPE_CHECKING:
-    from keysync_shell.commands.reconciling import Compared, MasterKeys, Planned, Predicted, Runs
+    from keysync_shell.commands.reconciling import Compared, MasterKeys, Planned, Predicted, RunList
     from keysync_shell.reconcile.recording import Reconciled
 
 MOST_RANGES = 6
@@ -128,7 +128,7 @@ def master_keys_view(found: MasterKeys) -> View:
     )
 
 
-def runs_view(found: Runs) -> View:
+def runs_view(found: RunList) -> View:
     columns = {"run": NUMBER, "time": TEXT, "mode": TEXT, "user": TEXT, "operation": NUMBER, "discrepancies": NUMBER}
     rows = [
         (run.number, run.time, run.mode, run.user, run.operation, _total(run.details["summary"])) for run in found.runs

@@ -25,14 +25,14 @@ VIEWS = {
     "Reconciled": "reconciling:reconciled_view",
     "Compared": "reconciling:compared_view",
     "MasterKeys": "reconciling:master_keys_view",
-    "Runs": "reconciling:runs_view",
+    "RunList": "reconciling:runs_view",
     "Matrix": "explaining:matrix_view",
     "Biography": "explaining:biography_view",
     "InForce": "explaining:in_force_view",
     "WhatIf": "explaining:what_if_view",
     "Checked": "checking:checked_view",
     "Repair": "checking:repair_view",
-    "Ran": "checking:ran_view",
+    "Finished": "checking:finished_view",
     "States": "snapshots:states_view",
 }
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from keysync_shell.core.edits.edits import Edit, NoSuchKey
-from keysync_shell.core.findings.discrepancies import Summary
+from keysync_shell.core.findings.counting import Summary
 from keysync_shell.core.model.change import Change, SystemChange
 from keysync_shell.core.model.keys import shown
 from keysync_shell.core.model.normalize import canonical

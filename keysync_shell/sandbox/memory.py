@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from keysync_shell.core.findings.discrepancies import Summary, summarize
+from keysync_shell.core.findings.counting import Summary, summarize
 from keysync_shell.core.findings.index import Index
 from keysync_shell.core.model.change import Change, between, changes
 from keysync_shell.core.model.rules import Rules

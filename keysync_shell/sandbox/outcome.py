@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from keysync_shell.core.findings.discrepancies import Summary
+from keysync_shell.core.findings.counting import Summary
 from keysync_shell.core.model.change import Change, SystemChange
 from keysync_shell.storage.operations import Counts, Operation
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from keysync_shell import config
 from keysync_shell.core.edits.edits import Edit
-from keysync_shell.core.findings.discrepancies import Summary
+from keysync_shell.core.findings.counting import Summary
 from keysync_shell.core.findings.index import Index
 from keysync_shell.core.model.change import Change, SystemChange
 from keysync_shell.core.model.normalize import canonical

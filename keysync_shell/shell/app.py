@@ -16,7 +16,7 @@ from cmd2.plugin import CommandFinalizationData, PostparsingData
 from cmd2.utils import CustomCompletionSettings
 
 from keysync_shell.commands.catalogue import COMMANDS, near
-from keysync_shell.commands.registry import Command
+from keysync_shell.commands.declaring import Command
 from keysync_shell.commands.session import nobody
 from keysync_shell.core.model.keys import safe
 from keysync_shell.dialogue import Dialogue

@@ -51,7 +51,7 @@ class MasterKey:
 
 @dataclass(frozen=True)
 class Run:
-    """A reconciliation run: what it found (core.discrepancies) and planned (core.planning) at an operation."""
+    """A reconciliation run: what it found (core.findings) and planned (core.planning) at an operation."""
 
     number: int
     time: str

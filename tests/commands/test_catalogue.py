@@ -5,4 +5,4 @@ from keysync_shell.core.edits import mock
 
 
 def test_scenarios_that_help_writes_out_are_those_of_the_core() -> None:
-    assert tuple(mock.SCENARIOS) == SCENARIOS
+    assert tuple(mock.SHARES) == SCENARIOS

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from keysync_shell.core.findings.discrepancies import Summary, findings, summarize
+from keysync_shell.core.findings.counting import Summary, summarize
 from keysync_shell.core.findings.index import Index
+from keysync_shell.core.findings.listing import findings
 from keysync_shell.core.model.limits import Limits
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State

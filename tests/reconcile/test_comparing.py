@@ -4,11 +4,11 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keysync_shell.core.findings.discrepancies import findings
 from keysync_shell.core.findings.index import Index
+from keysync_shell.core.findings.listing import findings
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State
-from keysync_shell.core.planning.actions import carry_out
+from keysync_shell.core.planning.actions import as_edit
 from keysync_shell.core.planning.policy import Policy
 from keysync_shell.reconcile import comparing, engine
 from keysync_shell.reconcile.comparing import Touched
@@ -34,14 +34,14 @@ def test_everything_is_matched_where_nothing_intervened() -> None:
 
 def test_what_was_planned_and_carried_out_is_matched() -> None:
     result = ran(DRIFTED, Policy(unauthorized="remove"))
-    after = DRIFTED.apply(carry_out(DRIFTED, result.plan).change)
+    after = DRIFTED.apply(as_edit(DRIFTED, result.plan).change)
     assert compared(result, after) == ["matched gap D K2 (carried out)", "matched unauthorized B X1 (carried out)"]
 
 
 def test_odd_spelling_that_came_with_what_was_carried_out_is_matched() -> None:
     state = systems(A=["K1!"], B=["K1!"], C=["K1!"], E=["K1!"])
     result = ran(state)
-    after = state.apply(carry_out(state, result.plan).change)
+    after = state.apply(as_edit(state, result.plan).change)
     rows = compared(result, after)
     assert "matched malformed D K1 (came with what was carried out)" in rows
     assert "matched gap D K1 (carried out)" in rows

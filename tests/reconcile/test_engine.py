@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from keysync_shell.core.model.state import State
-from keysync_shell.core.planning.actions import carry_out
+from keysync_shell.core.planning.actions import as_edit
 from keysync_shell.core.planning.policy import Policy
 from keysync_shell.reconcile import engine
 from keysync_shell.storage.registry import ACTIVE, PROPOSED
@@ -105,7 +105,7 @@ def test_prediction_holds_where_nothing_intervened(state: State) -> None:
     result = ran(state)
     score = engine.score(prediction, result, result.master_keys)
     assert score["held"], score
-    assert prediction.systems.keys() == carry_out(state, result.plan).change.parts.keys()
+    assert prediction.systems.keys() == as_edit(state, result.plan).change.parts.keys()
 
 
 def test_recorded_run_remembers_where_and_by_whom() -> None:

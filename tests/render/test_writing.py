@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keysync_shell.commands.registry import FORMATS
+from keysync_shell.commands.declaring import FORMATS
 from keysync_shell.errors import KeySyncError
 from keysync_shell.render import writing
 from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, fixed

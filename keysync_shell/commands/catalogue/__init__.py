@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 from keysync_shell.commands.catalogue import checking, editing, history, looking, reconciling, snapshots
-from keysync_shell.commands.registry import Command
+from keysync_shell.commands.declaring import Command
 
 COMMANDS: tuple[Command, ...] = (
     *looking.COMMANDS,

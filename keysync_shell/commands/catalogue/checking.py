@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from keysync_shell.commands.catalogue.editing import KEYS_HELP
-from keysync_shell.commands.registry import Arguments, Command
+from keysync_shell.commands.declaring import Arguments, Command
 
 GROUP = "Look after"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from keysync_shell.commands.registry import Arguments, Command
-from keysync_shell.core.edits.corruption import KINDS as CORRUPTIONS
+from keysync_shell.commands.declaring import Arguments, Command
+from keysync_shell.core.edits.corruption import CORRUPTIONS
 
 GROUP = "Change keys"
 

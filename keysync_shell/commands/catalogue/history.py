@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keysync_shell.commands.catalogue.editing import at_least, operation
-from keysync_shell.commands.registry import Arguments, Command
+from keysync_shell.commands.declaring import Arguments, Command
 
 GROUP = "History"
 

@@ -6,7 +6,7 @@ import argparse
 
 from keysync_shell.commands.catalogue.editing import at_least
 from keysync_shell.commands.catalogue.looking import capped, kind
-from keysync_shell.commands.registry import Arguments, Command
+from keysync_shell.commands.declaring import Arguments, Command
 from keysync_shell.core.planning.policy import DECISIONS, STRATEGIES
 
 GROUP = "Reconcile"

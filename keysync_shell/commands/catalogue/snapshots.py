@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keysync_shell.commands.registry import Arguments, Command
+from keysync_shell.commands.declaring import Arguments, Command
 
 GROUP = "Snapshots"
 

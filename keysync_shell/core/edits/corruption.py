@@ -131,4 +131,4 @@ SPELLINGS: dict[str, Callable[[str, Dice], str]] = {
     "control": _control,
 }
 REPEAT = "repeat"
-KINDS = (*SPELLINGS, REPEAT)
+CORRUPTIONS = (*SPELLINGS, REPEAT)

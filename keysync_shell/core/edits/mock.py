@@ -45,18 +45,18 @@ FORMS = (
 
 
 @dataclass(frozen=True)
-class Scenario:
+class Shares:
     """Shares of the keys: in every system, and missing in the authority. The rest is only there."""
 
     common: float
     missing: float
 
 
-SCENARIOS = {
-    "normal": Scenario(0.80, 0.10),
-    "drift": Scenario(0.60, 0.20),
-    "failure": Scenario(0.50, 0.25),
-    "recovery": Scenario(0.75, 0.12),
+SHARES = {
+    "normal": Shares(0.80, 0.10),
+    "drift": Shares(0.60, 0.20),
+    "failure": Shares(0.50, 0.25),
+    "recovery": Shares(0.75, 0.12),
 }
 
 
@@ -84,7 +84,7 @@ class Mock:
 
     def _holders(self, systems: Systems) -> pl.Series:
         """For each key the mask of the systems that hold it."""
-        shares, draws, others = SCENARIOS[self.scenario], self._draws("keys"), systems.others
+        shares, draws, others = SHARES[self.scenario], self._draws("keys"), systems.others
         common, missing = round(shares.common * self.keys), round(shares.missing * self.keys)
         here_and_there, lacking = _digits(draws, 1000, len(others))
         columns = {"rank": draws.rank("ordinal"), "here and there": here_and_there, "lacking": lacking}
@@ -178,7 +178,7 @@ def _planted(systems: Systems, seed: int) -> Iterator[tuple[str, str]]:
     for mask in range(1, systems.all_bits + 1):
         for name in systems.members(mask):
             yield name, f"COVER-{mask:0{width}}"
-    for i, kind in enumerate(corruption.KINDS):
+    for i, kind in enumerate(corruption.CORRUPTIONS):
         key, victim = f"COVER-{kind.upper()}-001", systems.others[i % len(systems.others)]
         damaged = [key, key] if kind == corruption.REPEAT else [corruption.SPELLINGS[kind](key, Dice.of(seed, kind))]
         for name in systems.names:

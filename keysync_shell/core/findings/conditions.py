@@ -60,7 +60,7 @@ class Condition:
         return cls(number, systems.find(system) if system else None, test, int(constant))
 
     def value(self, summary: Mapping[str, Any]) -> int:
-        """The number in a summary, as plain data (core.discrepancies.Summary as a mapping)."""
+        """The number in a summary, as plain data (core.findings.counting.Summary as a mapping)."""
         if self.system is not None:
             return int(next(row[self.number] for row in summary["systems"] if row["name"] == self.system))
         if self.number == "discrepancies":

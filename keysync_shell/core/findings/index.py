@@ -53,8 +53,8 @@ class Totals:
 
 
 @dataclass(eq=False)
-class Listing:
-    """The findings of an index once somebody asked for them (core.discrepancies), so that nobody lists them twice.
+class Memo:
+    """The findings of an index once somebody asked for them (core.findings.listing), so that nobody lists them twice.
 
     After a change `rows` are the findings from before, and `touched` the canonical keys whose findings may differ.
     """
@@ -62,12 +62,12 @@ class Listing:
     rows: pl.DataFrame | None = None
     touched: tuple[pl.Series, ...] = ()
 
-    def after(self, touched: pl.Series) -> Listing:
+    def after(self, touched: pl.Series) -> Memo:
         """To go on from; nothing where listing all anew would be cheaper."""
         every = (*self.touched, touched)
         if self.rows is None or sum(map(len, every)) > MOST_TOUCHED or len(every) > MOST_CHANGES:
-            return Listing()
-        return Listing(self.rows, every)
+            return Memo()
+        return Memo(self.rows, every)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,14 +75,14 @@ class Index:
     """`rows`: one row a spelling, sorted by it: `key, canonical, plain, malformed, mask, repeats`.
 
     Bit i of `mask`: system i holds the spelling; of `repeats`: in more than one row. The others are as in
-    core.normalize.
+    core.model.normalize.
     """
 
     systems: Systems
     rules: Rules
     rows: pl.DataFrame
     totals: Totals
-    listing: Listing = field(default_factory=Listing, repr=False)
+    memo: Memo = field(default_factory=Memo, repr=False)
 
     @classmethod
     def build(cls, state: State, rules: Rules) -> Index:
@@ -103,7 +103,7 @@ class Index:
         after = table.splice(before, bits["key"], new)
         totals = self.totals.moved(count(before, self.systems), count(after, self.systems))
         rows = table.splice(self.rows, bits["key"], new)
-        return Index(self.systems, self.rules, rows, totals, self.listing.after(groups))
+        return Index(self.systems, self.rules, rows, totals, self.memo.after(groups))
 
     def groups(self, rows: pl.DataFrame | None = None) -> pl.DataFrame:
         """One row a canonical key: `canonical, pattern, keys` (its spellings, in order).

@@ -24,7 +24,7 @@ class PatternRow:
 def matrix(patterns: Mapping[int, int], systems: Systems, *, inclusive: bool = False) -> list[PatternRow]:
     """The patterns that occur, by class (in sync, gaps, unauthorized) and then by number.
 
-    `patterns` are numbers of canonical keys by mask, as in core.index.Totals. `inclusive` counts keys that are held by
+    `patterns` are numbers of canonical keys by mask, as in Totals. `inclusive` counts keys that are held by
     at least these systems, for every possible pattern.
     """
     if inclusive:

@@ -48,7 +48,7 @@ class Plan:
         return bool((self.actions["sign"] != REPORT).any())
 
 
-def carry_out(state: State, wanted: Plan) -> Edit:
+def as_edit(state: State, wanted: Plan) -> Edit:
     """What the additions, removals and changes of a plan do to the state it was made on."""
     done = Change()
     for _, actions in wanted.actions.group_by("round", maintain_order=True):

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from keysync_shell.core.findings.discrepancies import findings
 from keysync_shell.core.findings.index import MASK, Index, by_system
+from keysync_shell.core.findings.listing import findings
 from keysync_shell.core.model.state import State
 from keysync_shell.core.model.systems import Systems
-from keysync_shell.core.planning.actions import ACTING, ACTION, ADD, CHANGE, PROPOSE, REMOVE, REPORT, Plan, carry_out
+from keysync_shell.core.planning.actions import ACTING, ACTION, ADD, CHANGE, PROPOSE, REMOVE, REPORT, Plan, as_edit
 from keysync_shell.core.planning.policy import DECISIONS, Policy
 
 MOST_ROUNDS = 8
@@ -40,7 +40,7 @@ def plan(
     context = _Context(index, policy, registered)
     rounds = [_round(context, kinds, system, 1)]
     while not policy.settled and len(rounds) < MOST_ROUNDS and rounds[-1]["sign"].is_in(ACTING).any():
-        edit = carry_out(state, Plan(policy, rounds[-1]))
+        edit = as_edit(state, Plan(policy, rounds[-1]))
         state, index = state.apply(edit.change), index.updated(edit.change)
         later = _round(replace(context, index=index), kinds, system, len(rounds) + 1)
         rounds[-1] = rounds[-1].filter(pl.col("sign") != REPORT)  # reported anew as far as they are still there

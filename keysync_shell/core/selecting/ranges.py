@@ -11,7 +11,7 @@ import polars as pl
 from keysync_shell.core.model.keys import shown
 from keysync_shell.core.selecting.selectors import MOST_DIGITS
 
-# The last number of a key, as core.selectors reads ranges.
+# The last number of a key, as core.selecting.selectors reads ranges.
 PARTS = rf"(?s)^(?<before>.*?)(?<number>[0-9]{{1,{MOST_DIGITS}}})(?<behind>[^0-9]*)$"
 
 

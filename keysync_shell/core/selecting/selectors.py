@@ -1,7 +1,7 @@
 """Which keys a command means: literals, ranges, globs, regular expressions and key sets.
 
 `CUST-00010..CUST-00020` is an inclusive range, `'CUST-0*'` a glob, `re:^CUST` a regular expression (found
-anywhere in the key), `gap:D` and `A - D` are key sets (see core.keysets), and `key:…` takes what follows literally.
+anywhere in the key), `gap:D` and `A - D` are key sets (see keysets), and `key:…` takes what follows literally.
 Globs, regular expressions and key sets only look up.
 """
 
@@ -131,7 +131,7 @@ class KeyQuery:
         return [*self.literals, *ranges, *expressions, *(one.word for one in self.sets)]
 
     def on(self, index: Index) -> KeyQuery:
-        """The query with its key sets looked up. Raises KeySyncError as core.keysets.selected does."""
+        """The query with its key sets looked up. Raises KeySyncError as core.selecting.keysets.selected does."""
         return replace(self, found=keysets.selected(self.sets, index)) if self.sets else self
 
     def named(self) -> pl.Series:

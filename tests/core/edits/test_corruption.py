@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keysync_shell.core.edits.corruption import KINDS, REPEAT, SPELLINGS, TWINS, Dice, chosen
+from keysync_shell.core.edits.corruption import CORRUPTIONS, REPEAT, SPELLINGS, TWINS, Dice, chosen
 from keysync_shell.core.edits.edits import corrupt
 from keysync_shell.core.model.keys import writable
 from keysync_shell.core.model.limits import Limits
@@ -51,7 +51,7 @@ FORTY = [f"CUST-{n:05}" for n in range(1, 41)]
 
 
 def test_every_kind_is_pinned() -> None:
-    assert [*PINNED, REPEAT] == [*PINNED_EDITS, REPEAT] == list(KINDS)
+    assert [*PINNED, REPEAT] == [*PINNED_EDITS, REPEAT] == list(CORRUPTIONS)
 
 
 @pytest.mark.parametrize("kind", PINNED)
@@ -123,7 +123,7 @@ def test_same_dice_same_spelling(kind: str, key: str, seed: int) -> None:
 
 
 @STATES
-@given(st.sampled_from(KINDS), st.data(), st.integers(0, 5))
+@given(st.sampled_from(CORRUPTIONS), st.data(), st.integers(0, 5))
 def test_same_seed_same_damage_however_the_keys_came(kind: str, data: st.DataObject, seed: int) -> None:
     state = data.draw(states())
     edit = corrupt(state, kind, EVERYTHING, ("A", "C"), how_many=lambda count: count // 2, seed=seed)
@@ -136,7 +136,7 @@ def test_same_seed_same_damage_however_the_keys_came(kind: str, data: st.DataObj
     assert state.apply(edit.change) == state.apply(again.change)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CORRUPTIONS)
 def test_rate_zero_changes_nothing(kind: str) -> None:
     edit = corrupt(systems(A=FORTY), kind, EVERYTHING, ("A", "B"), how_many=lambda count: round(0 * count), seed=1)
     assert not edit.change

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keysync_shell.core.edits import corruption
-from keysync_shell.core.edits.mock import SCENARIOS, Mock, realistic
-from keysync_shell.core.findings.discrepancies import Summary, summarize
+from keysync_shell.core.edits.mock import SHARES, Mock, realistic
+from keysync_shell.core.findings.counting import Summary, summarize
 from keysync_shell.core.model import table
 from keysync_shell.core.model.normalize import canonical
 from keysync_shell.core.model.rules import Rules
@@ -60,9 +60,9 @@ def test_keys_are_canonical_and_distinct(pad: int) -> None:
     assert found["canonical"].n_unique() == 500_000
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", SHARES)
 def test_shares_are_those_of_the_scenario(scenario: str) -> None:
-    found, shares = summary(made(Mock(scenario, 10_000))), SCENARIOS[scenario]
+    found, shares = summary(made(Mock(scenario, 10_000))), SHARES[scenario]
     authority, *others = found.systems
     assert found.keys == 10_000
     assert found.discrepancies.unauthorized == round(shares.missing * 10_000)
@@ -92,7 +92,7 @@ def test_cover_has_a_key_in_every_pattern(systems: Systems) -> None:
 
 def test_cover_has_every_kind_of_damage() -> None:
     state = made(Mock(keys=1, cover=True))
-    for kind in corruption.KINDS:
+    for kind in corruption.CORRUPTIONS:
         key = f"COVER-{kind.upper()}-001"
         rows = [int((state.keys(name) == key).sum()) for name in FIVE.names]
         assert sorted(rows) == ([1, 1, 1, 1, 2] if kind == corruption.REPEAT else [0, 1, 1, 1, 1])
@@ -100,7 +100,7 @@ def test_cover_has_every_kind_of_damage() -> None:
 
 
 @STATES
-@given(st.sampled_from(list(SCENARIOS)), st.integers(1, 40), st.integers(), st.booleans(), st.integers(2, 5))
+@given(st.sampled_from(list(SHARES)), st.integers(1, 40), st.integers(), st.booleans(), st.integers(2, 5))
 def test_any_size_can_be_made(scenario: str, keys: int, seed: int, cover: bool, width: int) -> None:
     systems = Systems(FIVE.names[:width], "B")
     state = made(Mock(scenario, keys, seed, cover), systems)

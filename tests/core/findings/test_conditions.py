@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from keysync_shell.core.findings.conditions import PER_SYSTEM, TOGETHER, Condition
-from keysync_shell.core.findings.discrepancies import summarize
+from keysync_shell.core.findings.counting import summarize
 from keysync_shell.errors import KeySyncError
 from tests.building import FIVE, index, systems
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from keysync_shell.core.findings.discrepancies import summarize
+from keysync_shell.core.findings.counting import summarize
 from keysync_shell.core.findings.patterns import GAP, IN_SYNC, UNAUTHORIZED, matrix
 from keysync_shell.core.model.state import State
 from tests.building import FIVE, index, systems

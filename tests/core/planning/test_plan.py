@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keysync_shell.core.findings.discrepancies import findings
 from keysync_shell.core.findings.index import Index
+from keysync_shell.core.findings.listing import findings
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State
 from keysync_shell.core.model.systems import Systems
-from keysync_shell.core.planning.actions import PROPOSE, REPORT, Plan, carry_out
+from keysync_shell.core.planning.actions import PROPOSE, REPORT, Plan, as_edit
 from keysync_shell.core.planning.plan import plan
 from keysync_shell.core.planning.policy import DECISIONS, Policy
 from tests.building import applied, index, keys, rows, systems
@@ -51,7 +51,7 @@ def written(made: Plan) -> list[str]:
 
 
 def carried_out(state: State, made: Plan) -> State:
-    return state.apply(carry_out(state, made).change)
+    return state.apply(as_edit(state, made).change)
 
 
 def proposed(made: Plan) -> frozenset[str]:
@@ -116,7 +116,7 @@ def test_malformed_spelling_that_goes_leaves_a_gap_that_is_filled() -> None:
     state = systems(A="K1", B="K1", C="K1", D="K1!", E="K1")
     made = planned(state, Policy(malformed="remove"))
     assert written(made) == ["- D K1!", "+ D K1 < A"]
-    assert applied(state, carry_out(state, made))["D"] == ["K1"]
+    assert applied(state, as_edit(state, made))["D"] == ["K1"]
 
 
 @pytest.mark.parametrize("malformed", ["report", "remove"])
@@ -130,7 +130,7 @@ def test_one_row_of_a_duplicate_is_left_whatever_else_is_done_about_it(malformed
 
 def test_gap_is_filled_with_one_row_of_what_the_authority_repeats() -> None:
     state = systems(A="K1 K1", B="K1", C="K1", E="K1")
-    assert applied(state, carry_out(state, planned(state)))["D"] == ["K1"]
+    assert applied(state, as_edit(state, planned(state)))["D"] == ["K1"]
 
 
 def test_authority_that_is_not_the_first_adopts_before_others_lose() -> None:
@@ -235,4 +235,4 @@ def test_ignored_keys_are_left_alone(state: State, policy: Policy, overrides: di
 def test_a_plan_that_only_reports_changes_nothing(ours: list[str], theirs: list[str]) -> None:
     made = planned(systems(A=ours, B=theirs), Policy(gap="ignore", unauthorized="ignore"))
     assert set(made.actions["sign"]) <= {REPORT}
-    assert not carry_out(systems(A=ours, B=theirs), made).change
+    assert not as_edit(systems(A=ours, B=theirs), made).change

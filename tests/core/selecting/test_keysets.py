@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keysync_shell.core.findings.discrepancies import findings
 from keysync_shell.core.findings.index import described, spellings
 from keysync_shell.core.findings.kinds import KINDS
+from keysync_shell.core.findings.listing import findings
 from keysync_shell.core.model.limits import Limits
 from keysync_shell.core.model.state import State
+from keysync_shell.core.selecting.holders import listed
 from keysync_shell.core.selecting.keysets import is_last, meant
-from keysync_shell.core.selecting.listing import listed
 from keysync_shell.core.selecting.selectors import KeyQuery
 from keysync_shell.errors import KeySyncError
 from tests.building import FIVE, index, query, systems

@@ -1,21 +1,19 @@
 """Findings: every discrepancy between the systems, read from the index.
 
-Each check returns its findings as a table with the columns of `FINDING`; CHECKS lists the checks. The numbers of
-`summarize` count the same findings, without listing them.
+Each check returns its findings as a table with the columns of `FINDING`; CHECKS lists the checks. `counting` counts
+the same findings, without listing them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 
 import polars as pl
 from polars.datatypes import DataType, DataTypeClass
 
-from keysync_shell.core.findings.index import MASK, Index, Totals, spellings
+from keysync_shell.core.findings.index import MASK, Index, spellings
 from keysync_shell.core.findings.kinds import KINDS
 from keysync_shell.core.model import table
-from keysync_shell.core.model.state import State
 from keysync_shell.core.model.systems import Systems
 
 PolarsDataType = DataType | DataTypeClass
@@ -37,63 +35,6 @@ ORDER = (
 )
 
 
-@dataclass(frozen=True)
-class SystemCounts:
-    """The numbers of one system. Rows are rows; the others count canonical keys or findings (DESIGN's words)."""
-
-    name: str
-    rows: int
-    total: int
-    unique: int
-    missing: int
-    gaps: int
-    unauthorized: int
-    duplicates: int
-    variants: int
-    malformed: int
-
-
-@dataclass(frozen=True)
-class Discrepancies:
-    """Findings of each kind in all systems together."""
-
-    gaps: int
-    unauthorized: int
-    duplicates: int
-    variants: int
-    malformed: int
-
-    @property
-    def total(self) -> int:
-        return self.gaps + self.unauthorized + self.duplicates + self.variants + self.malformed
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What `status` shows: all counts are of canonical keys, but `rows`."""
-
-    systems: tuple[SystemCounts, ...]
-    keys: int
-    in_sync: int
-    discrepancies: Discrepancies
-    patterns: Mapping[str, int]
-
-
-def summarize(index: Index, state: State) -> Summary:
-    """Count everything; the cost depends on the number of patterns, not of keys."""
-    totals, systems = index.totals, index.systems
-    return Summary(
-        systems=tuple(_counts(name, state.rows(name), totals, systems) for name in systems.names),
-        keys=totals.patterns.total(),
-        in_sync=totals.patterns[systems.all_bits],
-        discrepancies=discrepancies(index),
-        patterns={
-            systems.pattern(mask): n
-            for mask, n in sorted(totals.patterns.items(), key=lambda item: (-item[0].bit_count(), item[0]))
-        },
-    )
-
-
 def findings(index: Index, kinds: Collection[str] = tuple(KINDS), system: str | None = None) -> pl.DataFrame:
     """The findings themselves, sorted by kind (in the order of KINDS), canonical key and system."""
     found = _every(index)
@@ -106,16 +47,16 @@ def findings(index: Index, kinds: Collection[str] = tuple(KINDS), system: str | 
 
 def _every(index: Index) -> pl.DataFrame:
     """All findings. They stay with the index, so that after a change only touched canonical keys are listed anew."""
-    listing = index.listing
-    if listing.rows is None:
-        listing.rows = _listed(_suspects(index), index.systems)
-    elif listing.touched:
-        groups = table.distinct(pl.concat(listing.touched)).implode()
-        old = listing.rows.filter(~pl.col("canonical").is_in(groups))
+    memo = index.memo
+    if memo.rows is None:
+        memo.rows = _listed(_suspects(index), index.systems)
+    elif memo.touched:
+        groups = table.distinct(pl.concat(memo.touched)).implode()
+        old = memo.rows.filter(~pl.col("canonical").is_in(groups))
         new = _listed(index.rows.filter(pl.col("canonical").is_in(groups)), index.systems)
-        listing.rows = pl.concat([old, new]).sort(*ORDER) if len(new) else old
-    listing.touched = ()
-    return listing.rows
+        memo.rows = pl.concat([old, new]).sort(*ORDER) if len(new) else old
+    memo.touched = ()
+    return memo.rows
 
 
 def _listed(rows: pl.DataFrame, systems: Systems) -> pl.DataFrame:
@@ -194,35 +135,4 @@ def _finding(kind: str, rows: pl.LazyFrame, form: pl.Expr | None = None) -> pl.L
     said = pl.lit("") if form is None else form
     return rows.with_columns(kind=pl.lit(kind), form=said).select(
         pl.col(name).cast(dtype) for name, dtype in FINDING.items()
-    )
-
-
-def _counts(name: str, rows: int, totals: Totals, systems: Systems) -> SystemCounts:
-    bit, authority = systems.bit(name), systems.authority_bit
-    patterns = totals.patterns
-    total = sum(n for mask, n in patterns.items() if mask & bit)
-    return SystemCounts(
-        name=name,
-        rows=rows,
-        total=total,
-        unique=patterns[bit],
-        missing=patterns.total() - total,
-        gaps=sum(n for mask, n in patterns.items() if mask & authority and not mask & bit),
-        unauthorized=sum(n for mask, n in patterns.items() if mask & bit and not mask & authority),
-        duplicates=totals.repeated[bit] + totals.respelled[bit],
-        variants=totals.variants[bit],
-        malformed=totals.malformed[bit],
-    )
-
-
-def discrepancies(index: Index) -> Discrepancies:
-    """The numbers of findings, from the totals."""
-    totals, systems = index.totals, index.systems
-    authority, width = systems.authority_bit, len(systems.names)
-    return Discrepancies(
-        gaps=sum(n * (width - mask.bit_count()) for mask, n in totals.patterns.items() if mask & authority),
-        unauthorized=sum(n for mask, n in totals.patterns.items() if not mask & authority),
-        duplicates=totals.repeated.total() + totals.respelled.total(),
-        variants=totals.variants.total(),
-        malformed=totals.malformed.total(),
     )

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keysync_shell.core.findings.discrepancies import CHECKS, Summary, findings, summarize
+from keysync_shell.core.findings.counting import Summary, summarize
 from keysync_shell.core.findings.kinds import KINDS
+from keysync_shell.core.findings.listing import CHECKS, findings
 from keysync_shell.core.model import table
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State

@@ -1,4 +1,4 @@
-"""Which spellings there are, who holds them, and how two sides differ: what `list` and `diff` show."""
+"""How two sides differ, system by system and key by key: what `diff` shows."""
 
 from __future__ import annotations
 
@@ -6,32 +6,14 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from keysync_shell.core.findings.index import MASK, Index
 from keysync_shell.core.model import table
 from keysync_shell.core.model.change import between
 from keysync_shell.core.model.normalize import canonical
 from keysync_shell.core.model.rules import Rules
-from keysync_shell.core.selecting.selectors import KeyQuery
 
 # `sign` is + (only right), - (only left) or ~ (both, but respelled or with other rows); `became` is the spelling on
 # the right where it is another one.
 DIFFERENCE = {"sign": pl.String, "system": pl.String, "key": pl.String, "became": pl.String}
-
-
-def listed(index: Index, query: KeyQuery, mask: int, pattern: int | None) -> pl.DataFrame:
-    """Columns `key, canonical, mask, pattern` of the matching spellings that one of the systems of `mask` holds.
-
-    `pattern` keeps those whose canonical key is held by exactly these systems.
-    """
-    rows = index.rows.filter((pl.col("mask") & mask) != 0) if mask != index.systems.all_bits else index.rows
-    if not query.everything:
-        rows = table.rows_of(rows, query.on(index).matches(rows["key"]))
-    family = index.rows.filter(pl.col("canonical").is_in(rows["canonical"].unique().implode()))
-    patterns = index.groups(family).select("canonical", "pattern")
-    found = rows.join(patterns, on="canonical", how="left", maintain_order="left").select(
-        "key", "canonical", "mask", pl.col("pattern").fill_null(0).cast(MASK)
-    )
-    return found if pattern is None else found.filter(pl.col("pattern") == pattern)
 
 
 def differences(
