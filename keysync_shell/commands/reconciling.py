@@ -26,7 +26,7 @@ from keysync_shell.reconcile.engine import Prediction, registered, taken
 from keysync_shell.reconcile.recording import Order, Reconciled
 from keysync_shell.sandbox import Outcome, Sandbox
 from keysync_shell.sandbox.memory import Memory
-from keysync_shell.storage import files
+from keysync_shell.storage import files, outputs
 from keysync_shell.storage.files import explained
 from keysync_shell.storage.registry import ACTIVE, DEPRECATED, PROPOSED, Event, MasterKey, Registry, Run
 
@@ -78,13 +78,15 @@ class RunList:
 
 def plan(session: Session, args: Namespace) -> Planned:
     sandbox = session.sandbox
+    if args.save:
+        outputs.check(path_of(args.save), sandbox.home, force=args.force)
     with sandbox.registry() as registry:
         memory = sandbox.moment(None)
         policy = words.policy(session, args, memory.index)
         made = planned(memory.state, memory.index, policy, taken(registry.names(), memory.rules))
         digest = sandbox.digest() if args.save else ""
     if args.save:
-        _save(path_of(args.save), made, digest)
+        outputs.write(path_of(args.save), _as_file(made, digest), sandbox.home, force=args.force)
     left = memory.summary().discrepancies.total
     wrong = made.changes_anything and not args.exit_zero
     cap = Cap(args.all, args.limit, rest="" if args.limit else f"{session.line} --all")
@@ -212,12 +214,10 @@ class _SavedPlan:
     actions: list[dict[str, Any]]
 
 
-def _save(path: Path, made: Plan, digest: str) -> None:
+def _as_file(made: Plan, digest: str) -> bytes:
     data: dict[str, Any] = {"schema": PLAN_SCHEMA, "digest": digest, "policy": made.policy.as_data()}
     data["actions"] = _binding(made)
-    with explained("the plan was not saved"), path.open("w", encoding="utf-8") as file:
-        json.dump(data, file, indent=2)
-        file.write("\n")
+    return f"{json.dumps(data, indent=2)}\n".encode()
 
 
 def _binding(made: Plan) -> list[dict[str, Any]]:

@@ -99,7 +99,7 @@ def export_state(session: Session, args: Namespace) -> Saved:
     sandbox = session.sandbox
     sandbox.require_no_batch("export-state")
     snapshot = snapshots.load(sandbox.home.snapshots, args.name, sandbox.config.limits)
-    archives.export(snapshot, path_of(args.file), force=args.force)
+    archives.export(snapshot, path_of(args.file), sandbox.home, force=args.force)
     return Saved("Exported", snapshot.manifest, args.file)
 
 

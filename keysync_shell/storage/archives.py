@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import secrets
 import stat
 import zipfile
 import zlib
@@ -15,8 +13,9 @@ from keysync_shell.core.model.keys import safe
 from keysync_shell.core.model.limits import Limits
 from keysync_shell.core.model.systems import MAX_SYSTEMS, NAME
 from keysync_shell.errors import KeySyncError
-from keysync_shell.storage import files, snapshots
+from keysync_shell.storage import files, outputs, snapshots
 from keysync_shell.storage.files import explained
+from keysync_shell.storage.home import Home
 from keysync_shell.storage.snapshots import MANIFEST, MANIFEST_BYTES, Snapshot
 
 MAX_RATIO = 200
@@ -25,15 +24,9 @@ CHUNK = 1 << 16
 EPOCH = (1980, 1, 1, 0, 0, 0)  # equal snapshots give equal archives
 
 
-def export(snapshot: Snapshot, path: Path, *, force: bool) -> None:
-    """Write the archive to the side, durably, then give it its name.
-
-    Raises KeySyncError if the file is there and not `force`, or it cannot be written.
-    """
-    if path.exists() and not force:
-        raise KeySyncError(f"{path} is there already", hint="Take another name, or --force to replace it.")
-    if not path.parent.is_dir():
-        raise KeySyncError(f"there is no folder {path.parent}", hint="Make it first, or name another file.")
+def export(snapshot: Snapshot, path: Path, home: Home | None, *, force: bool) -> None:
+    """Write the archive. Raises KeySyncError if it may not be written (see storage.outputs), or cannot be."""
+    outputs.check(path, home, force=force)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         members = {MANIFEST: snapshots.dump(snapshot.manifest)}
@@ -43,16 +36,7 @@ def export(snapshot: Snapshot, path: Path, *, force: bool) -> None:
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = (stat.S_IFREG | 0o644) << 16
             archive.writestr(info, data)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    with explained(f"{path} was not written"):
-        try:
-            files.stage(temporary, path, [buffer.getbuffer()])
-            temporary.replace(path)
-            with explained(f"{path} is written, but might not outlive a power loss", lambda: True):
-                files.sync_folder(path.parent)
-        finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+    outputs.write(path, buffer.getbuffer(), home, force=force)
 
 
 def read(path: Path, limits: Limits, name: str | None) -> Snapshot:

@@ -14,6 +14,7 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from keysync_shell.errors import KeySyncError, ReadOnlyHome
@@ -163,22 +164,31 @@ def stage(path: Path, target: Path, chunks: Iterable[bytes | memoryview]) -> Sta
     Raises OSError; then the file may be there in part, for the caller to drop.
     """
     hashed = hashlib.sha256()
-    old = regular(target)
-    mode = 0o600 if old else 0o666
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-    with os.fdopen(descriptor, "wb", buffering=0) as file:
+    with create(path, like=target) as file:
         for chunk in chunks:
             hashed.update(chunk)
             rest = memoryview(chunk)
             while rest:
                 rest = rest[file.write(rest) :]  # a raw write may be short when the disk is nearly full
-        if old:
-            os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
-            if os.geteuid() == 0:
-                os.fchown(descriptor, old.st_uid, old.st_gid)
-        sync(descriptor)
-        status = os.fstat(descriptor)
+        sync(file.fileno())
+        status = os.fstat(file.fileno())
     return Staged(path, target, hashed.hexdigest(), Signature.of(status))
+
+
+def create(path: Path, like: Path) -> FileIO:
+    """Open a new file, unbuffered; its mode and owner are those of the file that it is going to replace, if any.
+
+    Raises OSError.
+    """
+    old = regular(like)
+    mode = 0o600 if old else 0o666
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    file = FileIO(descriptor, "wb")
+    if old:
+        os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+        if os.geteuid() == 0:
+            os.fchown(descriptor, old.st_uid, old.st_gid)
+    return file
 
 
 def sync(descriptor: int) -> None:

@@ -44,6 +44,11 @@ class Home:
         """The lines typed at the prompt."""
         return self.private / "typed"
 
+    @property
+    def own_folders(self) -> tuple[Path, ...]:
+        """Where only the sandbox itself writes."""
+        return (self.systems, self.snapshots, self.private)
+
     def system_file(self, name: str) -> Path:
         return self.systems / f"{name}.csv"
 

@@ -28,7 +28,7 @@ class Bug:
 
 
 BUGS = (
-    Bug("no fsync of a staged file", "storage/files", "        sync(descriptor)\n", "", trials.power_loss),
+    Bug("no fsync of a staged file", "storage/files", "        sync(file.fileno())\n", "", trials.power_loss),
     Bug(
         "no fsync of the folder before the row",
         "storage/commit",

@@ -46,6 +46,7 @@ def _matrix(arguments: Arguments) -> None:
 def _plan(arguments: Arguments) -> None:
     arguments.add("--detail", action="store_true", help="every action, not the summary")
     arguments.add("--output", dest="save", metavar="P.json", help="save the plan for apply", complete="files")
+    arguments.add("--force", action="store_true", help="with --output: replace a file that is there")
     policy(arguments)
     capped(arguments)
 
