@@ -23,7 +23,7 @@ class Spelling:
 
 def normalized(text: str, pad: int = 0) -> Spelling:
     collapsed = re.sub(f"[{SPACE}_-]+", "-", text.strip(SPACE).upper())
-    stripped = re.sub("[^A-Z0-9-]", "", collapsed)
+    stripped = re.sub("-+", "-", re.sub("[^A-Z0-9-]", "", collapsed))
     numbers = [part.zfill(pad) if part.isdigit() else part for part in stripped.split("-")]
     return Spelling(collapsed, stripped, "-".join(numbers) if stripped else "")
 

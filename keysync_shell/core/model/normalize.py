@@ -1,7 +1,8 @@
 """Normalization: from the spelling in a file to the canonical key that all systems share.
 
 The rules and their order are those of the existing KeySync Mini: trim, upper-case, collapse delimiters,
-drop the rest, pad numbers (there on, here off unless asked). Letters and digits are ASCII, as there.
+drop the rest, pad numbers (there on, here off unless asked). Letters and digits are ASCII, as there. What dropping
+leaves is trimmed and collapsed once more, so that the canonical form of a canonical key is the key itself.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from keysync_shell.core.model.rules import Rules
 
 # A spelling of this form maps to itself under every rule but padding: most keys, and they skip the regexes.
 PLAIN = r"^[A-Z0-9]+(?:-[A-Z0-9]+)*$"
+
+TIDYING = ("trim", "uppercase", "collapse_delimiters")
+TIDYING_AGAIN = ("trim", "collapse_delimiters")  # what dropping a character from between others can call for
 
 
 def canonical(keys: pl.Series, rules: Rules) -> pl.DataFrame:
@@ -46,12 +50,14 @@ def steps(key: str, rules: Rules) -> list[tuple[str, str]]:
 
 
 def _normalize(keys: pl.Series, rules: Rules) -> pl.DataFrame:
-    collapsed = pl.DataFrame({"key": keys}).with_columns(collapsed=_collapsed(pl.col("key"), rules))
-    stripped = collapsed.with_columns(stripped=_stripped(pl.col("collapsed"), rules))
-    return stripped.select(
+    tidy = pl.DataFrame({"key": keys}).with_columns(tidy=_tidied(pl.col("key"), rules))
+    rest = tidy.with_columns(rest=_dropped(pl.col("tidy"), rules))
+    lost = rest["rest"] != rest["tidy"]
+    again = rest.filter(lost).select(_tidied(pl.col("rest"), rules, TIDYING_AGAIN)).to_series()
+    return rest.with_columns(stripped=_placed(rest["rest"], lost.arg_true(), again), lost=lost).select(
         canonical=_padded(pl.col("stripped"), rules),
         plain=(pl.col("stripped") == pl.col("key")) & (pl.col("stripped") != ""),
-        malformed=(pl.col("stripped") != pl.col("collapsed")) | (pl.col("stripped") == ""),
+        malformed=pl.col("lost") | (pl.col("stripped") == ""),
     )
 
 
@@ -60,21 +66,21 @@ def _placed(series: pl.Series, at: pl.Series, values: pl.Series) -> pl.Series:
     return series.clone().scatter(at, values) if len(at) else series
 
 
-def _collapsed(key: pl.Expr, rules: Rules) -> pl.Expr:
-    """The key before characters are dropped: a key that differs from it afterwards is malformed."""
-    for name in ("trim", "uppercase", "collapse_delimiters"):
+def _tidied(key: pl.Expr, rules: Rules, names: tuple[str, ...] = TIDYING) -> pl.Expr:
+    """The key after those of these rules that are in force: nothing is dropped yet but spaces at the ends."""
+    for name in names:
         if getattr(rules, name):
             key = STEPS[name](key, rules)
     return key
 
 
-def _stripped(collapsed: pl.Expr, rules: Rules) -> pl.Expr:
-    """The collapsed key after characters are dropped."""
+def _dropped(key: pl.Expr, rules: Rules) -> pl.Expr:
+    """The key without characters that no canonical key holds: one that differs from it afterwards is malformed."""
     if not rules.strip_other:
-        return collapsed
+        return key
     letters = "A-Z" if rules.uppercase else "A-Za-z"
     delimiters = "-" if rules.collapse_delimiters else r"\s_-"
-    return collapsed.str.replace_all(f"[^{letters}0-9{delimiters}]", "")
+    return key.str.replace_all(f"[^{letters}0-9{delimiters}]", "")
 
 
 def _padded(stripped: pl.Expr, rules: Rules) -> pl.Expr:
@@ -90,6 +96,6 @@ STEPS: dict[str, Callable[[pl.Expr, Rules], pl.Expr]] = {
     "trim": lambda key, _: key.str.strip_chars(),
     "uppercase": lambda key, _: key.str.to_uppercase(),
     "collapse_delimiters": lambda key, _: key.str.replace_all(r"[\s_-]+", "-"),
-    "strip_other": _stripped,
+    "strip_other": lambda key, rules: _tidied(_dropped(key, rules), rules, TIDYING_AGAIN),
     "pad_numbers": _padded,
 }

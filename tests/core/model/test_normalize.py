@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keysync_shell.core.model.normalize import canonical
+from keysync_shell.core.model.normalize import canonical, steps
 from keysync_shell.core.model.rules import Rules
 from tests.core.reference import normalized
 from tests.strategies import PURE, spellings
 
 DEFAULT, PADDED = Rules(), Rules(pad_numbers=4)
+
+every_rules = st.builds(Rules, st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.sampled_from([0, 1, 3]))
 
 
 def seen(key: str, rules: Rules = DEFAULT) -> tuple[str, bool, bool]:
@@ -38,7 +40,17 @@ def test_trim_then_upper_case_then_collapse(key: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("key", "expected"),
-    [("A!B", "AB"), ("é1", "1"), ("A-!-B", "A--B"), ("Ａ1", "1"), ("!", ""), ("", ""), ("A\x00", "A")],
+    [
+        ("A!B", "AB"),
+        ("é1", "1"),
+        ("A-!-B", "A-B"),
+        ("A !", "A-"),
+        ("! A", "-A"),
+        ("Ａ1", "1"),
+        ("!", ""),
+        ("", ""),
+        ("A\x00", "A"),
+    ],
 )
 def test_spelling_that_loses_characters_or_everything_is_malformed(key: str, expected: str) -> None:
     assert seen(key) == (expected, False, True)
@@ -56,6 +68,19 @@ def test_number_parts_are_padded_only_where_they_stand_alone(key: str, expected:
     assert seen(key, PADDED)[0] == expected
 
 
+@PURE
+@given(spellings | st.text(), every_rules)
+def test_canonical_key_of_a_canonical_key_is_itself(key: str, rules: Rules) -> None:
+    [once] = canonical(pl.Series([key]), rules)["canonical"]
+    assert seen(once, rules)[0] == once
+
+
+@PURE
+@given(spellings | st.text(), every_rules)
+def test_the_last_step_is_the_canonical_key(key: str, rules: Rules) -> None:
+    assert steps(key, rules)[-1][1] == seen(key, rules)[0]
+
+
 def test_padding_alone_leaves_a_spelling_plain() -> None:
     assert seen("K-1", PADDED) == ("K-0001", True, False)
 
@@ -66,6 +91,7 @@ def test_padding_alone_leaves_a_spelling_plain() -> None:
         (Rules(trim=False), " a ", "-A-"),
         (Rules(uppercase=False), "Ab", "Ab"),
         (Rules(collapse_delimiters=False), "a _b", "A _B"),
+        (Rules(collapse_delimiters=False), "a !", "A"),
         (Rules(strip_other=False), "a!é", "A!É"),
     ],
 )
