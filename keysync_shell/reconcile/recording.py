@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,6 +20,7 @@ from keysync_shell.reconcile import comparing, engine, reports, sources
 from keysync_shell.reconcile.comparing import Since
 from keysync_shell.reconcile.engine import Result
 from keysync_shell.reconcile.sources import Sources
+from keysync_shell.storage import schema
 from keysync_shell.storage.commit import Store
 from keysync_shell.storage.files import explained
 from keysync_shell.storage.home import Home
@@ -134,10 +134,7 @@ def _registry(home: Home, *, dry_run: bool) -> Iterator[Registry | None]:
             yield store.log.registry()
         store.close()
     elif home.database.exists():
-        # Even who only reads makes the files of a write-ahead log, unless told that nobody writes: then there is none.
-        log = home.database.with_name(f"{home.database.name}-wal")
-        how = "mode=ro" if log.exists() else "immutable=1"
-        connection = sqlite3.connect(f"{home.database.resolve().as_uri()}?{how}", uri=True)
+        connection = schema.opened_for_reading(home.database)
         try:
             yield Registry(connection)
         finally:

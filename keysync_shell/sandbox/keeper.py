@@ -128,7 +128,14 @@ class Keeper:
         """Drop what is in memory; the next look reads the disk."""
         self.memory, self.begun = self._nothing(), False
 
-    def record_repair(self, request: Request, newest: Operation, change: Change, written: Mapping[str, Staged]) -> None:
+    def record_repair(
+        self,
+        request: Request,
+        newest: Operation,
+        change: Change,
+        written: Mapping[str, Staged],
+        unknown: tuple[str, ...],
+    ) -> None:
         """Log a file that was put in the place of a broken one; the numbers of the whole are not known yet."""
         self.memory = replace(self._nothing(), newest=newest)
         operation = replace(
@@ -136,6 +143,7 @@ class Keeper:
             counts={name: counts(part) for name, part in change.parts.items()},
             after={**newest.after, **{name: file.sha256 for name, file in written.items()}},
             signatures={**newest.signatures, **{name: file.signature for name, file in written.items()}},
+            unknown=unknown,
         )
         stacks = Stacks.pushed(operation.number, newest) if change else Stacks.unchanged(newest)
         with signals_wait():
@@ -150,7 +158,7 @@ class Keeper:
         if self.memory.newest is None:
             self.memory, outside = memory.from_committed(self.home, self.store, newest)
             self.begun = True
-            if outside is None or outside.traceable:
+            if outside is None or not outside.unknown:
                 self._keep_cache(self.systems.names)
         else:
             self.memory, outside = memory.moved_on(self.home, self.store, self.memory)
@@ -166,7 +174,7 @@ class Keeper:
             return
         found_memory, found = memory.from_files(self.home)
         operation = replace(self._operation(Request(OPEN, "", EXTERNAL), None, found_memory.summary()), number=0)
-        self._record(operation, OutsideEdit(found, Change(), traceable=True), found_memory)
+        self._record(operation, OutsideEdit(found, Change()), found_memory)
         self.begun = True
 
     def _take_in(self, edit: OutsideEdit) -> None:
@@ -175,7 +183,7 @@ class Keeper:
         outcome = self._outcome(Edit(edit.change), later, request)
         operation = self._operation(request, outcome, outcome.after)
         newest = self.memory.newest
-        if not edit.traceable:
+        if edit.unknown:
             stacks = Stacks.unchanged(None)
         elif edit.change:
             stacks = Stacks.pushed(operation.number, newest)
@@ -323,6 +331,6 @@ def _outside_warnings(home: Home, edit: OutsideEdit, changed: Mapping[str, Count
         what = changed.get(name)
         moved = f"+{what.added} −{what.removed} ~{what.altered}" if what else "the same rows"
         lines.append(f"{home.system_file(name).name} changed outside: {moved}")
-    if not edit.traceable:
+    if edit.unknown:
         lines.append("what was there before is unknown, so it cannot be undone, nor can anything before it")
     return lines

@@ -45,11 +45,11 @@ class Memory:
 
 @dataclass(frozen=True)
 class OutsideEdit:
-    """What other programs did to system files: new contents, and the rows before where they are known."""
+    """What other programs did to system files. `unknown` are the systems whose rows before it are not known."""
 
     found: Mapping[str, Found]
     change: Change
-    traceable: bool
+    unknown: tuple[str, ...] = ()
 
 
 def from_files(home: Home) -> tuple[Memory, dict[str, Found]]:
@@ -63,7 +63,7 @@ def from_committed(home: Home, store: Store, newest: Operation) -> tuple[Memory,
     """The state after the newest operation, and what was done outside since."""
     rows: dict[str, pl.DataFrame] = {}
     found: dict[str, Found] = {}
-    traceable = True
+    unknown: list[str] = []
     if set(newest.after) != set(home.config.systems.names):
         raise _other_systems(home, newest)
     for name in home.config.systems.names:
@@ -78,10 +78,11 @@ def from_committed(home: Home, store: Store, newest: Operation) -> tuple[Memory,
         found[name] = file
         if cached is None and len(found[name].rows) == 0:
             _refuse_emptiness(home, name, _rows_then(newest, name))
-        traceable = traceable and cached is not None
+        if cached is None:
+            unknown.append(name)
         rows[name] = cached if cached is not None else found[name].rows
     memory = Memory(State(home.config.systems, rows), home.config.rules, newest)
-    return memory, _outside(home, memory, found, traceable) if found else None
+    return memory, _outside(home, memory, found, tuple(unknown)) if found else None
 
 
 def moved_on(home: Home, store: Store, memory: Memory) -> tuple[Memory, OutsideEdit | None]:
@@ -96,15 +97,15 @@ def moved_on(home: Home, store: Store, memory: Memory) -> tuple[Memory, OutsideE
             memory = replace(memory, newest=confirmed)
         else:
             found[name] = tables.read(home, name)
-    return memory, _outside(home, memory, found, True) if found else None
+    return memory, _outside(home, memory, found) if found else None
 
 
-def _outside(home: Home, memory: Memory, found: Mapping[str, Found], traceable: bool) -> OutsideEdit:
+def _outside(home: Home, memory: Memory, found: Mapping[str, Found], unknown: tuple[str, ...] = ()) -> OutsideEdit:
     for name, file in found.items():
         if len(file.rows) == 0:
             _refuse_emptiness(home, name, memory.state.rows(name))
     parts = {name: between(memory.state.tables[name], file.rows) for name, file in found.items()}
-    return OutsideEdit(found, changes(parts), traceable)
+    return OutsideEdit(found, changes(parts), unknown)
 
 
 def taken_in(operation: Operation, edit: OutsideEdit) -> Operation:
@@ -113,6 +114,7 @@ def taken_in(operation: Operation, edit: OutsideEdit) -> Operation:
         operation,
         after={**operation.after, **{name: file.sha256 for name, file in edit.found.items()}},
         signatures={**operation.signatures, **{name: file.signature for name, file in edit.found.items()}},
+        unknown=edit.unknown,
     )
 
 

@@ -66,7 +66,7 @@ def repair(
     written = _put(keeper, name, rows, broken)
     if newest:
         change = changes({name: between(known, rows)}) if known is not None else Change()
-        keeper.record_repair(request, newest, change, {name: written})
+        keeper.record_repair(request, newest, change, {name: written}, () if known is not None else (name,))
     keeper.forget()
     return plan
 

@@ -24,7 +24,8 @@ class Operation:
 
     `before` and `after` are the SHA-256 of every system's file (None: there was none). `discrepancies` are the totals
     before and after it (none for the opening entry), `summary` all numbers of `status` after it. `target` is the
-    operation that an undo or a redo is about.
+    operation that an undo or a redo is about. `unknown` are the systems whose rows before it are not known any more,
+    so that what it changed in them is not either.
     """
 
     number: int
@@ -45,3 +46,4 @@ class Operation:
     discrepancies: tuple[Mapping[str, int], ...] = ()
     summary: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()

@@ -6,46 +6,24 @@ below it on the stack that it went on. So the newest row answers every question 
 
 from __future__ import annotations
 
-import io
-import json
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import polars as pl
 
 from keysync_shell.config import Retention
 from keysync_shell.core.model.change import Change, SystemChange
 from keysync_shell.core.model.table import KEY
 from keysync_shell.errors import KeySyncError
-from keysync_shell.storage import registry
-from keysync_shell.storage.files import Signature
-from keysync_shell.storage.operations import Counts, Operation
+from keysync_shell.storage import records, schema
+from keysync_shell.storage.operations import Operation
 from keysync_shell.storage.registry import Registry
 
-SCHEMA_VERSION = 1
-SEARCHABLE = 1 << 16  # bytes of a change up to which its keys stand in plain sight
-SCHEMA = """
-CREATE TABLE operations (
-    number INTEGER PRIMARY KEY, token TEXT NOT NULL UNIQUE, time TEXT NOT NULL, kind TEXT NOT NULL, line TEXT NOT NULL,
-    user TEXT NOT NULL, host TEXT NOT NULL, source TEXT NOT NULL, target INTEGER, undo_top INTEGER, redo_top INTEGER,
-    below INTEGER, before TEXT NOT NULL, after TEXT NOT NULL, signatures TEXT NOT NULL, counts TEXT NOT NULL,
-    discrepancies TEXT NOT NULL, summary TEXT NOT NULL, details TEXT NOT NULL
-) STRICT;
-CREATE TABLE changes (
-    number INTEGER NOT NULL REFERENCES operations, system TEXT NOT NULL, plain INTEGER NOT NULL,
-    bytes INTEGER NOT NULL, before BLOB NOT NULL, after BLOB NOT NULL, PRIMARY KEY (number, system)
-) STRICT;
-CREATE TABLE originals (sha256 TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT;
-"""
-
-
-JSON_COLUMNS = ("before", "after", "signatures", "counts", "discrepancies", "summary", "details")
-PLAIN_COLUMNS = tuple(item.name for item in fields(Operation) if item.name not in JSON_COLUMNS)
-COLUMNS = ", ".join((*PLAIN_COLUMNS, *JSON_COLUMNS))
+OPERATION = ", ".join(records.OPERATION_COLUMNS)
+CHANGE = ", ".join(records.CHANGE_COLUMNS)
+BLOBS = "before, after, checksum"
 
 
 @dataclass(frozen=True)
@@ -77,13 +55,13 @@ class OperationLog:
 
         Changes beyond what is to be kept are dropped with it; rows stay for ever.
         """
-        row = (*_row(operation), token)
-        blobs = [_stored(operation.number, name, part) for name, part in change.parts.items()]
+        row = (*records.operation_row(operation), token)
+        blobs = [records.change_row(operation.number, name, part) for name, part in change.parts.items()]
         kept = [(sha256, zlib.compress(data, 1)) for sha256, data in (originals or {}).items()]
         with self._open() as connection:
-            marks = ", ".join("?" * len(row))
-            connection.execute(f"INSERT INTO operations ({COLUMNS}, token) VALUES ({marks})", row)
-            connection.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?)", blobs)
+            connection.execute(f"INSERT INTO operations ({OPERATION}, token) VALUES ({_marks(row)})", row)
+            marks = _marks(records.CHANGE_COLUMNS)
+            connection.executemany(f"INSERT INTO changes ({CHANGE}) VALUES ({marks})", blobs)
             connection.executemany("INSERT OR IGNORE INTO originals VALUES (?, ?)", kept)
             self._forget(connection, operation.number)
 
@@ -123,13 +101,13 @@ class OperationLog:
     def touching(self, key: str, system: str | None = None) -> dict[int, dict[str, SystemChange]]:
         """The changes that touch a key, per operation number and system, of those that are still kept."""
         rows = self._open().execute(
-            "SELECT number, system, before, after FROM changes WHERE (?1 IS NULL OR system = ?1)"
+            f"SELECT number, system, {BLOBS} FROM changes WHERE (?1 IS NULL OR system = ?1)"
             " AND (NOT plain OR instr(before, ?2) OR instr(after, ?2)) ORDER BY number",
             (system, key.encode()),
         )
         found: dict[int, dict[str, SystemChange]] = {}
-        for number, name, before, after in rows:
-            part = SystemChange(_unpacked(before), _unpacked(after))
+        for number, name, *blobs in rows:
+            part = records.change(number, name, *blobs)
             if (part.before[KEY] == key).any() or (part.after[KEY] == key).any():
                 found.setdefault(number, {})[name] = part
         return found
@@ -156,8 +134,8 @@ class OperationLog:
 
     def change(self, number: int) -> Change:
         """What an operation changed. Raises KeySyncError if that is no longer kept."""
-        rows = self._open().execute("SELECT system, before, after FROM changes WHERE number = ?", (number,))
-        parts = {name: SystemChange(_unpacked(before), _unpacked(after)) for name, before, after in rows}
+        rows = self._open().execute(f"SELECT system, {BLOBS} FROM changes WHERE number = ?", (number,))
+        parts = {name: records.change(number, name, *blobs) for name, *blobs in rows}
         if not parts and (operation := self.get(number)) and operation.counts:
             raise KeySyncError(
                 f"what @{number} changed is no longer kept",
@@ -210,8 +188,8 @@ class OperationLog:
                 break
 
     def _select(self, clause: str, *values: Any) -> Iterator[Operation]:
-        for row in self._open().execute(f"SELECT {COLUMNS} FROM operations {clause}", values):
-            yield _operation(row)
+        for row in self._open().execute(f"SELECT {OPERATION} FROM operations {clause}", values):
+            yield records.operation(row)
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -221,28 +199,15 @@ class OperationLog:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("PRAGMA fullfsync = 1")
-                self._set_up(connection)
+                schema.bring_up_to_date(connection, self._path)
                 # Where it cannot open a file of its own for writing, SQLite goes on reading only, for good, and says
                 # so only when it has to write: rather fail now.
-                connection.executescript(f"BEGIN IMMEDIATE; PRAGMA user_version = {SCHEMA_VERSION}; ROLLBACK;")
+                connection.executescript(f"BEGIN IMMEDIATE; PRAGMA user_version = {schema.VERSION}; ROLLBACK;")
             except BaseException:
                 connection.close()
                 raise
             self._connection = connection
         return self._connection
-
-    def _set_up(self, connection: sqlite3.Connection) -> None:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version == SCHEMA_VERSION:
-            return
-        if version:
-            raise KeySyncError(
-                f"{self._path} was written by another version of KeySync Shell (format {version})",
-                hint="Use the version that wrote it, or move the file away: the keys themselves are in systems/.",
-            )
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {SCHEMA} {registry.SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-        )
 
 
 def _no_more(wanted: Wanted) -> int:
@@ -250,41 +215,5 @@ def _no_more(wanted: Wanted) -> int:
     return wanted.limit if wanted.key is None else -1
 
 
-def _row(operation: Operation) -> tuple[Any, ...]:
-    row = asdict(operation)
-    for name in JSON_COLUMNS:
-        row[name] = json.dumps(row[name], ensure_ascii=False)
-    return tuple(row.values())
-
-
-def _operation(row: tuple[Any, ...]) -> Operation:
-    before, after, signatures, counts, discrepancies, summary, details = (
-        json.loads(text) for text in row[len(PLAIN_COLUMNS) :]
-    )
-    return Operation(
-        **dict(zip(PLAIN_COLUMNS, row, strict=False)),
-        before=before,
-        after=after,
-        signatures={name: Signature(**values) for name, values in signatures.items()},
-        counts={name: Counts(**values) for name, values in counts.items()},
-        discrepancies=tuple(discrepancies),
-        summary=summary,
-        details=details,
-    )
-
-
-def _stored(number: int, name: str, part: SystemChange) -> tuple[Any, ...]:
-    """A row of `changes`. Small ones are not compressed, so that SQL can search them for a key."""
-    plain = part.before.estimated_size() + part.after.estimated_size() <= SEARCHABLE
-    before, after = _packed(part.before, plain), _packed(part.after, plain)
-    return number, name, plain, len(before) + len(after), before, after
-
-
-def _packed(rows: pl.DataFrame, plain: bool) -> bytes:
-    out = io.BytesIO()
-    rows.write_ipc_stream(out, compression="uncompressed" if plain else "zstd")
-    return out.getvalue()
-
-
-def _unpacked(blob: bytes) -> pl.DataFrame:
-    return pl.read_ipc_stream(io.BytesIO(blob))
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,24 +9,9 @@ from typing import Any
 
 import polars as pl
 
-PROPOSED, ACTIVE, DEPRECATED = "proposed", "active", "deprecated"
+from keysync_shell.storage import records
 
-SCHEMA = """
-CREATE TABLE master_keys (
-    id INTEGER PRIMARY KEY, master_key TEXT NOT NULL, canonical TEXT NOT NULL UNIQUE, source_system TEXT NOT NULL,
-    source_key TEXT NOT NULL, status TEXT NOT NULL, strategy TEXT NOT NULL, created_at TEXT NOT NULL,
-    activated_at TEXT, run INTEGER
-) STRICT;
-CREATE TABLE runs (
-    number INTEGER PRIMARY KEY, time TEXT NOT NULL, mode TEXT NOT NULL, line TEXT NOT NULL, user TEXT NOT NULL,
-    operation INTEGER NOT NULL, folder TEXT NOT NULL, details TEXT NOT NULL, findings BLOB NOT NULL,
-    actions BLOB NOT NULL
-) STRICT;
-CREATE TABLE audit (
-    id INTEGER PRIMARY KEY, run INTEGER, time TEXT NOT NULL, event TEXT NOT NULL, details TEXT NOT NULL,
-    system TEXT NOT NULL, key TEXT NOT NULL, action TEXT NOT NULL, result TEXT NOT NULL
-) STRICT;
-"""
+PROPOSED, ACTIVE, DEPRECATED = "proposed", "active", "deprecated"
 
 EVENT_COLUMNS = "run, time, event, details, system, key, action, result"
 
@@ -77,6 +60,9 @@ class Event:
     result: str
 
 
+RUN_COLUMNS = tuple(Run.__dataclass_fields__)
+
+
 class Registry:
     """Reads and writes on an open connection; the sandbox's lock is held."""
 
@@ -119,24 +105,28 @@ class Registry:
         events: Iterable[Event],
     ) -> None:
         """The run with its proposals and audit: all or nothing."""
-        row = (*vars(run).values(),)
-        values = (*row[:-1], json.dumps(run.details), _packed(findings), _packed(actions))
+        blobs = records.packed(findings), records.packed(actions)
+        values = (*(vars(run) | {"details": records.dumped(run.details)}).values(), *blobs, records.checksum(*blobs))
+        columns = ", ".join((*RUN_COLUMNS, "findings", "actions", "checksum"))
         with self._connection as connection:
-            connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            connection.execute(f"INSERT INTO runs ({columns}) VALUES ({', '.join('?' * len(values))})", values)
             self._insert(proposals)
             self._audit(events)
 
     def runs(self) -> list[Run]:
         """Every run, newest first."""
-        rows = self._connection.execute(
-            "SELECT number, time, mode, line, user, operation, folder, details FROM runs ORDER BY number DESC"
-        )
-        return [Run(*row[:7], json.loads(row[7])) for row in rows]  # type: ignore[call-arg]  # seven columns and the details
+        rows = self._connection.execute(f"SELECT {', '.join(RUN_COLUMNS)} FROM runs ORDER BY number DESC")
+        return [_run(row) for row in rows]
 
     def tables(self, run: int) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The findings and the actions of a run."""
-        row = self._connection.execute("SELECT findings, actions FROM runs WHERE number = ?", (run,)).fetchone()
-        return _unpacked(row[0]), _unpacked(row[1])
+        row = self._connection.execute(
+            "SELECT findings, actions, checksum FROM runs WHERE number = ?", (run,)
+        ).fetchone()
+        findings, actions, written = row
+        what = f"what run {run} found"
+        records.verify(what, written, findings, actions)
+        return records.unpacked(findings, what), records.unpacked(actions, what)
 
     def events(self, run: int) -> list[tuple[int, Event]]:
         """The audit of a run, newest first, with ids."""
@@ -160,11 +150,6 @@ class Registry:
         )
 
 
-def _packed(rows: pl.DataFrame) -> bytes:
-    out = io.BytesIO()
-    rows.write_ipc_stream(out, compression="zstd")
-    return out.getvalue()
-
-
-def _unpacked(blob: bytes) -> pl.DataFrame:
-    return pl.read_ipc_stream(io.BytesIO(blob))
+def _run(row: tuple[Any, ...]) -> Run:
+    values = dict(zip(RUN_COLUMNS, row, strict=True))
+    return records.record(Run, {**values, "details": records.loaded(values["details"], f"run {values['number']}")})

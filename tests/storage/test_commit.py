@@ -104,7 +104,7 @@ def test_damaged_log_is_an_error_that_says_where_the_keys_are(made: Sandbox, tmp
 
 def test_log_of_another_version_is_refused(made: Sandbox, tmp_path: Path) -> None:
     query(tmp_path, "PRAGMA user_version = 99")
-    with pytest.raises(KeySyncError, match=r"written by another version of KeySync Shell \(format 99\)") as error:
+    with pytest.raises(KeySyncError, match=r"written by a newer version of KeySync Shell \(format 99") as error:
         opened(tmp_path).refresh()
     assert error.value.hint
 

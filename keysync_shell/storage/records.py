@@ -1,0 +1,136 @@
+"""What history.db keeps as JSON or as a blob. It is written in the newest form and read in every form there ever was.
+
+A field that this version does not know is passed over, and one that is missing has its default; so a field more
+breaks neither an older nor a newer version. The columns themselves are in `schema`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any, TypeVar
+
+import polars as pl
+
+from keysync_shell.core.model.change import SystemChange
+from keysync_shell.errors import KeySyncError
+from keysync_shell.storage.files import Signature
+from keysync_shell.storage.operations import Counts, Operation
+
+Record = TypeVar("Record")
+
+SEARCHABLE = 1 << 16  # bytes of a change up to which its keys stand in plain sight
+JSON_COLUMNS = {
+    **dict.fromkeys(("before", "after", "signatures", "counts", "summary", "details"), dict),
+    **dict.fromkeys(("discrepancies", "unknown"), list),
+}
+OPERATION_COLUMNS = tuple(item.name for item in fields(Operation))
+CHANGE_COLUMNS = ("number", "system", "plain", "bytes", "before", "after", "checksum")
+
+
+class Damaged(KeySyncError):
+    """A record that is not what was written."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(f"{what} is damaged in history.db: {why}", hint="`check` lists what is damaged.")
+
+
+def dumped(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def loaded(text: str, what: str, kind: type = dict) -> Any:
+    """The value of a JSON column, of that kind; `what` names it in the error. Raises Damaged."""
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise Damaged(what, str(error)) from None
+    if not isinstance(value, kind):
+        raise Damaged(what, f"{text[:40]} is no {kind.__name__}")
+    return value
+
+
+def record(kind: type[Record], values: Mapping[str, Any]) -> Record:
+    """A dataclass from the values of its fields that this version knows."""
+    names = [item.name for item in fields(kind)]  # type: ignore[arg-type]  # every record is a dataclass
+    return kind(**{name: values[name] for name in names if name in values})
+
+
+def operation_row(operation: Operation) -> tuple[Any, ...]:
+    """The values of OPERATION_COLUMNS."""
+    row = asdict(operation)
+    return tuple(dumped(value) if name in JSON_COLUMNS else value for name, value in row.items())
+
+
+def operation(row: tuple[Any, ...]) -> Operation:
+    """The operation with these values of OPERATION_COLUMNS. Raises Damaged."""
+    values = dict(zip(OPERATION_COLUMNS, row, strict=True))
+    what = f"@{values['number']}"
+    said = values["unknown"] is not None
+    for name, kind in JSON_COLUMNS.items():
+        values[name] = loaded(values[name] or "[]", what, kind)
+    try:
+        values["signatures"] = {name: record(Signature, of) for name, of in values["signatures"].items()}
+        values["counts"] = {name: record(Counts, of) for name, of in values["counts"].items()}
+        values["discrepancies"] = tuple(values["discrepancies"])
+        values["unknown"] = tuple(values["unknown"]) if said else _unknown_in_first(values)
+        return record(Operation, values)
+    except (AttributeError, TypeError) as error:
+        raise Damaged(what, str(error)) from None
+
+
+def _unknown_in_first(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The systems whose change is unknown, of an operation in the first format, which did not say so.
+
+    It logged them without a change, as it did files with the same rows in another form; but after those it kept the
+    undo stack. Where that was empty they cannot be told apart.
+    """
+    if not (values["kind"] == "repair" or (values["kind"] == "external" and values["undo_top"] is None)):
+        return ()
+    before, after = values["before"], values["after"]
+    return tuple(name for name in after if after[name] != before.get(name) and name not in values["counts"])
+
+
+def change_row(number: int, name: str, part: SystemChange) -> tuple[Any, ...]:
+    """The values of CHANGE_COLUMNS. A small change is not compressed, so that SQL can search it for a key."""
+    plain = part.before.estimated_size() + part.after.estimated_size() <= SEARCHABLE
+    before, after = packed(part.before, plain=plain), packed(part.after, plain=plain)
+    return number, name, plain, len(before) + len(after), before, after, checksum(before, after)
+
+
+def change(number: int, name: str, before: bytes, after: bytes, written: int | None) -> SystemChange:
+    """The change of a system; `written` is its checksum, None in the first format. Raises Damaged."""
+    what = f"what @{number} changed in {name}"
+    verify(what, written, before, after)
+    return SystemChange(unpacked(before, what), unpacked(after, what))
+
+
+def packed(rows: pl.DataFrame, *, plain: bool = False) -> bytes:
+    out = io.BytesIO()
+    rows.write_ipc_stream(out, compression="uncompressed" if plain else "zstd")
+    return out.getvalue()
+
+
+def unpacked(blob: bytes, what: str) -> pl.DataFrame:
+    """The rows of a blob; `what` names it in the error. Raises Damaged."""
+    try:
+        return pl.read_ipc_stream(io.BytesIO(blob))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError) as error:
+        raise Damaged(what, str(error).partition("\n")[0]) from None
+
+
+def checksum(*blobs: bytes) -> int:
+    """Of blobs that belong together."""
+    crc = 0
+    for blob in blobs:
+        crc = zlib.crc32(blob, crc)
+    return crc
+
+
+def verify(what: str, written: int | None, *blobs: bytes) -> None:
+    """Raise Damaged unless the blobs have the checksum that was written with them; None was written by version 0.1."""
+    if written is not None and written != checksum(*blobs):
+        raise Damaged(what, "it does not match its checksum")
