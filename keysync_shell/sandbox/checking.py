@@ -15,6 +15,7 @@ from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.storage import cache, files, snapshots, system_csv, tables
 from keysync_shell.storage.operations import Operation
+from keysync_shell.storage.records import Damaged
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,16 @@ def _chain(keeper: Keeper) -> Iterator[Problem]:
             yield Problem(f"@{later.number}", f"does not begin where @{earlier.number} ended", "export the log")
 
 
+def _changes(keeper: Keeper) -> Iterator[Problem]:
+    """Each change that is kept can be read."""
+    log = keeper.store.log
+    for operation in log.since(log.oldest_kept() - 1):
+        try:
+            log.change(operation.number)
+        except Damaged as error:
+            yield Problem(f"@{operation.number}", error.message, "nothing can be brought back from there or before")
+
+
 def _replay(keeper: Keeper) -> Iterator[Problem]:
     """Walking back through the changes gives the files that each operation says it began with."""
     log = keeper.store.log
@@ -75,7 +86,11 @@ def _replay(keeper: Keeper) -> Iterator[Problem]:
             rows[name] = known
     oldest = log.oldest_kept()
     for operation in reversed(log.since(oldest - 1)):
-        for name, part in log.change(operation.number).parts.items():
+        try:
+            change = log.change(operation.number)
+        except Damaged:
+            return
+        for name, part in change.parts.items():
             if name not in rows:
                 continue
             try:
@@ -124,4 +139,12 @@ def _snapshots(keeper: Keeper) -> Iterator[Problem]:
             yield Problem(f"snapshot {name}", error.message, f"delete-state {name}, or get a good copy of it")
 
 
-CHECKS: tuple[Callable[[Keeper], Iterator[Problem]], ...] = (_files, _database, _chain, _replay, _cache, _snapshots)
+CHECKS: tuple[Callable[[Keeper], Iterator[Problem]], ...] = (
+    _files,
+    _database,
+    _chain,
+    _changes,
+    _replay,
+    _cache,
+    _snapshots,
+)

@@ -107,10 +107,16 @@ DAMAGES: dict[str, tuple[Damage, str, str, str]] = {
         "export the log",
     ),
     "a change in the log was swapped": (
-        sql("UPDATE changes SET before = after, after = before WHERE number = 3"),
+        sql("UPDATE changes SET before = after, after = before, checksum = NULL WHERE number = 3"),
         "@3",
         "its change of B does not fit the files",
         "export the log",
+    ),
+    "a change in the log is damaged": (
+        sql("UPDATE changes SET before = zeroblob(400) WHERE number = 3"),
+        "@3",
+        "what @3 changed in B is damaged in history.db",
+        "nothing can be brought back from there or before",
     ),
 }
 
@@ -131,7 +137,7 @@ def test_damages_are_found_together_in_the_order_of_the_checks(home: Path, at: S
     for name in ("a snapshot is damaged", "a cached table is damaged", "a file is malformed"):
         DAMAGES[name][0](home)
     assert [problem.where for problem in at.check()] == ["B.csv", "cache of C", "snapshot good"]
-    assert len(CHECKS) == 6
+    assert len(CHECKS) == 7
 
 
 def test_folder_without_a_sandbox_is_not_checked(tmp_path: Path) -> None:
