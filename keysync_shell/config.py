@@ -105,6 +105,7 @@ def _policy(table: Mapping[str, Any]) -> Policy:
 
 
 Settings = type[Rules] | type[Limits] | type[Retention]
+KINDS_OF_VALUES = {bool: "true or false", int: "a whole number from 0", str: "a text"}
 
 
 def _values(kind: Settings, section: str, table: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,8 +115,7 @@ def _values(kind: Settings, section: str, table: Mapping[str, Any]) -> dict[str,
             raise KeySyncError(f"unknown setting {name} in [{section}]", hint=f"Known are {', '.join(defaults)}.")
         wanted = type(defaults[name])
         if type(value) is not wanted or (wanted is int and value < 0):
-            kind_of = "true or false" if wanted is bool else "a whole number from 0"
-            raise KeySyncError(f"[{section}] {name} = {value!r}: it takes {kind_of}")
+            raise KeySyncError(f"[{section}] {name} = {value!r}: it takes {KINDS_OF_VALUES[wanted]}")
     return dict(table)
 
 

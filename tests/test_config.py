@@ -20,6 +20,7 @@ trim = false
 uppercase = false
 collapse_delimiters = false
 strip_other = false
+letters = "unicode"
 pad_numbers = 6
 [limits]
 keys_per_system = 1
@@ -46,7 +47,7 @@ def test_every_setting_is_taken(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text(EVERYTHING)
     config = load(tmp_path)
     assert config.systems == Systems(("CRM", "ERP"), "ERP")
-    assert config.rules == Rules(False, False, False, False, 6)
+    assert config.rules == Rules(False, False, False, False, "unicode", 6)
     assert config.limits == Limits(1, 2, 3, 4, 5)
     assert config.snapshots == "old"
 
@@ -69,6 +70,8 @@ def test_first_system_is_the_authority_unless_another_is_named() -> None:
         ("limits", {"key_bytes": "9"}, "it takes a whole number from 0"),
         ("limits", {"key_bytes": True}, "it takes a whole number from 0"),
         ("normalize", {"trim": 1}, "[normalize] trim = 1: it takes true or false"),
+        ("normalize", {"letters": "latin"}, "letters = 'latin': it takes ascii or unicode"),
+        ("normalize", {"letters": True}, "[normalize] letters = True: it takes a text"),
         ("normalize", {"pad_numbers": False}, "it takes a whole number from 0"),
         ("systems", {"names": "A,B"}, "[systems] takes names (a list of texts) and authority (one of them)"),
         ("systems", {"names": ["A", 1]}, "[systems] takes names"),

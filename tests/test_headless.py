@@ -149,6 +149,17 @@ def test_settings_of_the_sandbox_count(home: Path, run: Run) -> None:
     assert "0 master keys proposed" in run("-c", "keysync.toml").stdout
 
 
+def test_keys_of_other_alphabets_are_told_of_unless_they_count(home: Path, run: Run) -> None:
+    add(opened(home), "上海-1", "A")
+    ran = run("--dry-run", "--format", "json")
+    assert "1 key has letters or digits beyond ASCII." in json.loads(ran.stdout)["warnings"][0]
+    (home / "keysync.toml").write_text('[normalize]\nletters = "unicode"\n')
+    ran = run("--format", "json")
+    assert json.loads(ran.stdout)["warnings"] == []
+    assert "Rule letters,unicode," in (home / "reports/run-1/reconciliation_summary.csv").read_text()
+    assert "上海-1" in (home / "reports/run-1/diff_missing_from_system.csv").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", ["none.toml", "other.toml", "keysync-config.json"])
 def test_configuration_that_is_none_is_refused(home: Path, run: Run, name: str) -> None:
     (home / "other.toml").write_text("[policy]\n")

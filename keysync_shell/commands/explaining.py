@@ -18,7 +18,7 @@ from keysync_shell.core.findings.index import Index
 from keysync_shell.core.findings.listing import findings
 from keysync_shell.core.findings.patterns import PatternRow
 from keysync_shell.core.model import normalize
-from keysync_shell.core.model.keys import shown
+from keysync_shell.core.model.keys import Character, beyond_plain_ascii, shown
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.model.table import key_series
@@ -41,18 +41,29 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Biography:
-    """All about one canonical key."""
+    """All about the canonical key of a spelling; `characters` per spelling are those that are no plain ASCII."""
 
     key: str
     canonical: str
     steps: tuple[tuple[str, str], ...]
     spellings: Mapping[str, tuple[str, ...]]
+    characters: Mapping[str, tuple[Character, ...]]
     pattern: str
     findings: pl.DataFrame
     operations: tuple[Operation, ...]
     master_key: MasterKey | None
     actions: pl.DataFrame
     systems: Systems
+    itself: Itself
+
+
+@dataclass(frozen=True)
+class Itself:
+    """What of it is about the very spelling that was asked for: who writes it so, the findings, the operations."""
+
+    systems: tuple[str, ...]
+    findings: pl.DataFrame
+    operations: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -96,22 +107,31 @@ def explain(session: Session, args: Namespace) -> Biography:
         policy = words.policy(session, args, memory.index)
         known = registry.master_keys()
         made = planned(memory.state, memory.index, policy, registered(known, memory.rules))
-    part = findings(memory.index).filter(pl.col("canonical") == canonical)
-    touches = {op.number: op for key in rows["key"] for op, _ in sandbox.touching(key)}
+    about = pl.col("canonical") == canonical
+    found = findings(memory.index).filter(about)
+    own = found.filter(pl.col("keys").list.contains(args.key))
+    actions = made.actions.filter(about if canonical else pl.col("key") == args.key)
+    touches = {key: [op for op, _ in sandbox.touching(key)] for key in dict.fromkeys([args.key, *rows["key"]])}
+    operations = {op.number: op for touching in touches.values() for op in touching}
     systems = sandbox.systems
     spelled = {name: tuple(rows.filter((pl.col("mask") & systems.bit(name)) != 0)["key"]) for name in systems.names}
-    pattern = systems.pattern(systems.mask(name for name, keys in spelled.items() if keys))
     return Biography(
         args.key,
         canonical,
         tuple(normalize.steps(args.key, rules)),
         spelled,
-        pattern,
-        part,
-        tuple(touches[number] for number in sorted(touches)),
-        next((key for key in known if key.canonical == canonical), None),
-        made.actions.filter(pl.col("canonical") == canonical),
+        {key: odd for key in touches if (odd := beyond_plain_ascii(key))},
+        systems.pattern(systems.mask(name for name, keys in spelled.items() if keys)),
+        found if canonical else own,
+        tuple(operations[number] for number in sorted(operations)),
+        next((key for key in known if canonical and key.canonical == canonical), None),
+        actions,
         systems,
+        Itself(
+            tuple(name for name, keys in spelled.items() if args.key in keys),
+            own,
+            tuple(sorted(op.number for op in touches[args.key])),
+        ),
     )
 
 
@@ -131,10 +151,12 @@ def _exactly(memory: Memory, key: str) -> pl.DataFrame:
     return memory.index.rows.filter(pl.col("key") == key)
 
 
-def _setting(name: str, value: str) -> bool | int:
+def _setting(name: str, value: str) -> bool | int | str:
     known = {item.name: item.type for item in fields(Rules)}
     if name not in known:
         raise KeySyncError(f"there is no rule {name!r}", hint=f"The rules are {', '.join(known)}.")
+    if known[name] == "str":
+        return value.lower()
     if known[name] == "int":
         if value.isascii() and value.isdigit():
             return int(value)

@@ -10,7 +10,7 @@ import polars as pl
 
 from keysync_shell.commands.session import Session
 from keysync_shell.commands.words import looked_up
-from keysync_shell.core.findings import listing
+from keysync_shell.core.findings import listing, losses
 from keysync_shell.core.findings.counting import Summary
 from keysync_shell.core.findings.kinds import KINDS
 from keysync_shell.core.model.systems import Systems
@@ -95,7 +95,9 @@ class Difference:
 
 def status(session: Session, args: Namespace) -> Status:
     sandbox = session.sandbox
-    summary = sandbox.moment(args.at).summary()
+    memory = sandbox.moment(args.at)
+    sandbox.warnings.extend(losses.warnings(memory.index))
+    summary = memory.summary()
     wrong = args.exit_code and summary.discrepancies.total > 0
     return Status(summary, sandbox.systems, str(sandbox.home.root), exit_code=int(wrong))
 

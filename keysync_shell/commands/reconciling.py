@@ -15,6 +15,7 @@ from keysync_shell.commands.looking import Cap
 from keysync_shell.commands.session import Session
 from keysync_shell.config import path_of
 from keysync_shell.core.edits.edits import Edit
+from keysync_shell.core.findings import losses
 from keysync_shell.core.model.state import State
 from keysync_shell.core.planning.actions import PROPOSE, REMOVE, Plan, as_edit
 from keysync_shell.core.planning.plan import plan as planned
@@ -87,6 +88,7 @@ def plan(session: Session, args: Namespace) -> Planned:
         digest = sandbox.digest() if args.save else ""
     if args.save:
         outputs.write(path_of(args.save), _as_file(made, digest), sandbox.home, force=args.force)
+    sandbox.warnings.extend(losses.warnings(memory.index))
     left = memory.summary().discrepancies.total
     wrong = made.changes_anything and not args.exit_zero
     cap = Cap(args.all, args.limit, rest="" if args.limit else f"{session.line} --all")
@@ -98,6 +100,7 @@ def predict(session: Session, args: Namespace) -> Predicted:
         memory = session.sandbox.moment(None)
         policy = words.policy(session, args, memory.index)
         _, prediction = engine.predict(memory.state, memory.index, policy, registry.master_keys())
+    session.sandbox.warnings.extend(losses.warnings(memory.index))
     return Predicted(prediction)
 
 
@@ -118,6 +121,7 @@ def reconcile(session: Session, args: Namespace) -> Reconciled:
         since = _since(sandbox, registry, memory) if args.mode == "incremental" else None
         policy = words.policy(session, args, memory.index)
         done = recording.carry_out(order, registry, memory.state, memory.index, policy, since)
+    sandbox.warnings.extend(done.warnings)
     return replace(done, next=NEXT)
 
 

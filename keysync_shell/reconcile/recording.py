@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from keysync_shell.core.findings import losses
 from keysync_shell.core.findings.counting import summarize
 from keysync_shell.core.findings.index import Index
 from keysync_shell.core.findings.listing import findings
@@ -84,8 +85,9 @@ def carry_out(
     )
     if since:
         result = replace(result, summary=summarize(index, state), findings=since.new)
+    warnings = losses.warnings(index)
     if order.dry_run or registry is None:
-        return Reconciled(result, None, {}, since, committed=False)
+        return Reconciled(result, None, {}, since, committed=False, warnings=warnings)
     folder = order.folder(result.number)
     run = engine.as_run(result, line=order.line, user=order.user, operation=order.operation, folder=str(folder))
     registry.add_run(run, findings(index), result.plan.actions, result.proposals, result.events)
@@ -93,7 +95,7 @@ def carry_out(
     with explained(f"run {result.number} is recorded, but its reports were not written", lambda: True):
         reports.write(folder, result, registry.events(result.number))
     score = engine.score(prediction, result, result.master_keys) if since is None else {}
-    return Reconciled(result, folder, score, since, committed=True)
+    return Reconciled(result, folder, score, since, committed=True, warnings=warnings)
 
 
 def run(
@@ -122,7 +124,8 @@ def run(
             folder=lambda number: chosen.output if exact_folder else chosen.output / f"run-{number}",
             absent=chosen.absent,
         )
-        return replace(carry_out(order, registry, state, index, chosen.config.policy, since), warnings=warnings)
+        done = carry_out(order, registry, state, index, chosen.config.policy, since)
+        return replace(done, warnings=(*warnings, *done.warnings))
 
 
 @contextlib.contextmanager

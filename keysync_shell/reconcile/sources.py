@@ -11,7 +11,7 @@ import polars as pl
 
 from keysync_shell import config
 from keysync_shell.config import Config
-from keysync_shell.core.model.rules import Rules
+from keysync_shell.core.model.rules import ASCII, Rules
 from keysync_shell.core.model.state import State
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.planning.policy import Policy
@@ -114,7 +114,7 @@ def _from_yaml(folder: Path, data: Mapping[str, Any]) -> Sources:
 
 
 def _rules(normalize: Mapping[str, Any]) -> Rules:
-    """The existing names of the rules; padding is on there unless it is switched off."""
+    """The existing names of the rules, and `letters`; padding is on there unless it is switched off."""
     width = normalize.get("pad_length", 6) if normalize.get("left_pad_numbers", True) else 0
     delimiter = normalize.get("collapse_delims", "-")
     if delimiter not in ("-", "", None, False):
@@ -126,6 +126,7 @@ def _rules(normalize: Mapping[str, Any]) -> Rules:
         uppercase=bool(normalize.get("uppercase", True)),
         collapse_delimiters=bool(delimiter),
         strip_other=bool(normalize.get("strip_non_alnum", True)),
+        letters=str(normalize.get("letters", ASCII)),
         pad_numbers=width,
     )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from keysync_shell.core.model.keys import safe, shown
+from keysync_shell.core.model.keys import Character, safe, shown
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.render.view import NUMBER, TEXT, Grid, View, fixed, plain
+from keysync_shell.storage.operations import Operation
 
 if TYPE_CHECKING:
     from keysync_shell.commands.explaining import Biography, InForce, Matrix, WhatIf
@@ -37,33 +39,19 @@ def matrix_view(matrix: Matrix) -> View:
 
 def biography_view(life: Biography) -> View:
     lines = [f"{shown(life.key)}: canonical {shown(life.canonical)}, pattern {life.pattern}"]
+    lines += _itself(life) if _respelled(life) else []
     lines += [f"  {name:<20} {shown(key)}" for name, key in life.steps]
     lines += [f"{name}: {', '.join(map(shown, keys)) or '(lacks it)'}" for name, keys in life.spellings.items()]
-    found = [
-        f"  {kind} {' '.join(life.systems.members(mask))} {form}".rstrip()
-        for kind, mask, form in life.findings.select("kind", "systems", "form").iter_rows()
-    ]
+    lines += _characters(life.characters)
+    found = [f"  {_finding(row, life.systems)}" for row in life.findings.iter_rows(named=True)]
     lines += ["Findings:", *found] if found else ["Findings: none"]
-    done = [f"  @{op.number} {op.time} {safe(op.line) or op.kind}" for op in life.operations]
+    done = [f"  {_operation(operation, life)}" for operation in life.operations]
     lines += ["Operations:", *done] if done else ["Operations: none that is still kept"]
     if life.master_key:
         lines.append(f"Master key: {shown(life.master_key.master_key)} ({life.master_key.status})")
     wanted = [f"  {_action(row)}" for row in life.actions.to_dicts()]
     lines += ["Plan:", *wanted] if wanted else ["Plan: nothing to do"]
-    return View(
-        data=lambda _: {
-            "key": life.key,
-            "canonical": life.canonical,
-            "steps": [{"rule": name, "key": key} for name, key in life.steps],
-            "spellings": plain(life.spellings),
-            "pattern": life.pattern,
-            "findings": life.findings.to_dicts(),
-            "operations": [op.number for op in life.operations],
-            "master_key": plain(life.master_key),
-            "plan": life.actions.drop("round").to_dicts(),
-        },
-        lines=tuple(lines),
-    )
+    return View(data=lambda _: _data(life), lines=tuple(lines))
 
 
 def in_force_view(found: InForce) -> View:
@@ -87,6 +75,63 @@ def what_if_view(found: WhatIf) -> View:
     )
 
 
+def _data(life: Biography) -> dict[str, Any]:
+    return {
+        "key": life.key,
+        "canonical": life.canonical,
+        "steps": [{"rule": name, "key": key} for name, key in life.steps],
+        "spellings": plain(life.spellings),
+        "characters": plain(life.characters),
+        "pattern": life.pattern,
+        "findings": life.findings.to_dicts(),
+        "operations": [op.number for op in life.operations],
+        "master_key": plain(life.master_key),
+        "plan": life.actions.drop("round").to_dicts(),
+        "this_spelling": {
+            "systems": list(life.itself.systems),
+            "findings": life.itself.findings.to_dicts(),
+            "operations": list(life.itself.operations),
+            "plan": life.actions.filter(life.actions["key"] == life.key).drop("round").to_dicts(),
+        },
+    }
+
+
+def _respelled(life: Biography) -> bool:
+    """Whether the spelling that was asked for is not the only one."""
+    return {key for keys in life.spellings.values() for key in keys} != {life.key}
+
+
+def _itself(life: Biography) -> list[str]:
+    """About the spelling that was asked for, where there are others."""
+    if not life.itself.systems:
+        return ["No system has this exact spelling."]
+    found = [
+        f"{kind} {' '.join(life.systems.members(mask))}"
+        for kind, mask in life.itself.findings.select("kind", "systems").iter_rows()
+    ]
+    return [f"This spelling is in {' '.join(life.itself.systems)}; findings: {', '.join(found) or 'none'}."]
+
+
+def _characters(odd: Mapping[str, tuple[Character, ...]]) -> list[str]:
+    """`О is U+041E, CYRILLIC CAPITAL LETTER O`, once for each character that is no plain ASCII."""
+    seen: dict[Character, str] = {}
+    for key, characters in odd.items():
+        seen |= {one: key for one in characters if one not in seen}
+    lines = [f"  {one.shown} is {one.code}, {one.name} (in {shown(key)})" for one, key in seen.items()]
+    return ["Characters beyond plain ASCII:", *lines] if lines else []
+
+
+def _finding(row: dict[str, Any], systems: Systems) -> str:
+    """`duplicate D respelled: K1, k1`: the spellings where they are not those that every line is about."""
+    line = f"{row['kind']} {' '.join(systems.members(row['systems']))} {row['form']}".rstrip()
+    return f"{line}: {', '.join(map(shown, row['keys']))}"
+
+
+def _operation(operation: Operation, life: Biography) -> str:
+    line = f"@{operation.number} {operation.time} {safe(operation.line) or operation.kind}"
+    return f"{line} (this spelling)" if _respelled(life) and operation.number in life.itself.operations else line
+
+
 def _marks(mask: int, systems: Systems) -> list[str]:
     return [MARKS[0] if mask >> i & 1 else MARKS[1] for i in range(len(systems.names))]
 
@@ -101,5 +146,5 @@ def _action(row: dict[str, Any]) -> str:
     return f"{row['sign']} {row['system']} {shown(row['key'])}{became} ({row['kind']})"
 
 
-def _value(value: bool | int) -> str:
+def _value(value: bool | int | str) -> str:
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value or "off")

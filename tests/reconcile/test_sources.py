@@ -47,6 +47,7 @@ def test_authority_is_a_or_the_first(tmp_path: Path) -> None:
         ("{}", Rules(pad_numbers=6)),
         ("{left_pad_numbers: false}", Rules()),
         ("{pad_length: 3}", Rules(pad_numbers=3)),
+        ("{letters: unicode}", Rules(letters="unicode", pad_numbers=6)),
         ("{trim_whitespace: false, uppercase: false}", Rules(trim=False, uppercase=False, pad_numbers=6)),
         ("{collapse_delims: ''}", Rules(collapse_delimiters=False, pad_numbers=6)),
         ("{strip_non_alnum: false, left_pad_numbers: false}", Rules(strip_other=False)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+import unicodedata
 from dataclasses import dataclass
 
 import polars as pl
@@ -24,6 +25,15 @@ INVISIBLE = frozenset(
     )
     for code in codes
 )
+
+
+@dataclass(frozen=True)
+class Character:
+    """One character of a key: as it may be shown, such as `О`, its code point `U+041E`, and what Unicode calls it."""
+
+    shown: str
+    code: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -103,10 +113,21 @@ def safe(text: str) -> str:
     return "".join(_escaped(letter) for letter in text)
 
 
+def beyond_plain_ascii(key: str) -> tuple[Character, ...]:
+    """The characters that are no printable ASCII, each once: they may look like others, or like nothing."""
+    odd = dict.fromkeys(letter for letter in key if not (letter.isascii() and letter.isprintable()))
+    return tuple(Character(safe(letter), f"U+{ord(letter):04X}", _name(letter)) for letter in odd)
+
+
 def shown(key: str) -> str:
     """A key as people see it: safe, and in quotes where its ends would not be seen."""
     text = safe(key)
     return f"'{text}'" if not key or key != key.strip() or key[0] in "'\"" else text
+
+
+def _name(letter: str) -> str:
+    """What Unicode calls a character; controls have no names."""
+    return unicodedata.name(letter, "control character" if unicodedata.category(letter) == "Cc" else "without a name")
 
 
 def _hidden(letter: str) -> bool:

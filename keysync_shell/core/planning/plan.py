@@ -6,13 +6,14 @@ on the state that the one before would leave, until nothing is left to do.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import polars as pl
 
 from keysync_shell.core.findings.index import MASK, Index, by_system
 from keysync_shell.core.findings.listing import findings
+from keysync_shell.core.findings.losses import losing_letters
 from keysync_shell.core.model.state import State
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.planning.actions import ACTING, ACTION, ADD, CHANGE, PROPOSE, REMOVE, REPORT, Plan, as_edit
@@ -117,11 +118,13 @@ class _Context:
             case "unauthorized", "remove":  # B's order is a fake: it goes, in every spelling and everywhere
                 return self._removals(found, everywhere=True)
             case "variant", "respell":  # C writes cust_1 for CUST-1: C writes what A writes
-                return self._respellings(found)
+                return self._where_certain(found, self._respellings)
             case "duplicate", "keep-first":  # E has it twice: the first row stays. What A writes is only reported
-                return pl.concat([self._surplus(self._theirs(found)), self._reports(self._ours(found))])
+                surplus = self._where_certain(self._theirs(found), self._surplus, alone=True)
+                return pl.concat([surplus, self._reports(self._ours(found))])
             case "duplicate", "canonical":  # E has it twice, differently spelled: one row, spelled as A does
-                return pl.concat([self._mergers(self._theirs(found)), self._reports(self._ours(found))])
+                merged = self._where_certain(self._theirs(found), self._mergers)
+                return pl.concat([merged, self._reports(self._ours(found))])
             case "malformed", "remove":  # D's CUST-1!@# is beyond repair: it goes, unless A itself writes so
                 return pl.concat([self._removals(found, everywhere=False), self._reports(self._as_ours(found))])
             case (("variant" | "duplicate" | "malformed"), "report"):  # somebody should know
@@ -145,6 +148,21 @@ class _Context:
         """The findings about spellings that the authority holds as well."""
         held = self.index.rows.filter((pl.col("mask") & self.systems.authority_bit) != 0)["key"]
         return found.filter(pl.col("keys").list.first().is_in(held.implode()))
+
+    def _where_certain(
+        self, found: pl.DataFrame, acts: Callable[[pl.DataFrame], pl.DataFrame], *, alone: bool = False
+    ) -> pl.DataFrame:
+        """What an action does about findings; those whose spellings may be different keys are only reported.
+
+        `alone`: it is about the spellings of one system, not about the authority's.
+        """
+        losing = losing_letters(self.index)
+        if len(losing) == 0:
+            return acts(found)
+        every = found["keys"] if alone else self._spelling(found).select(pl.concat_list("keys", "wanted")).to_series()
+        lost = every.list.eval(pl.element().is_in(losing.implode())).list.any()
+        doubtful = lost & (every.list.n_unique() > 1)
+        return pl.concat([acts(found.filter(~doubtful)), self._reports(found.filter(doubtful))])
 
     def _exploded(self, found: pl.DataFrame) -> pl.DataFrame:
         """One row a system and finding, `system` as its name."""

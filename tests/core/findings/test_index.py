@@ -13,7 +13,7 @@ from keysync_shell.core.model.systems import Systems
 from tests.building import NOW, index, rows, systems
 from tests.strategies import STATES, edits_of, states
 
-padding = st.sampled_from([Rules(), Rules(pad_numbers=3)])
+padding = st.sampled_from([Rules(), Rules(pad_numbers=3), Rules(letters="unicode")])
 
 
 def test_each_spelling_has_one_row_with_who_holds_it_and_who_repeats_it() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keysync_shell.core.model.keys import KeyFormat, check_key, safe, shown
+from keysync_shell.core.model.keys import KeyFormat, beyond_plain_ascii, check_key, safe, shown
 from keysync_shell.core.model.limits import Limits
 from keysync_shell.errors import KeySyncError
 from tests.strategies import PURE
@@ -112,6 +112,17 @@ def test_safe_text_is_printable_and_keeps_what_was_printable(text: str) -> None:
     seen = safe(text)
     assert seen.isprintable()
     assert seen == text or not text.isprintable() or any(ord(letter) > 0x300 for letter in text)
+
+
+def test_characters_beyond_plain_ascii_are_named_once_each() -> None:
+    found = beyond_plain_ascii("CUST-0О\u00a0О\t\ue000")
+    assert [(one.shown, one.code, one.name) for one in found] == [
+        ("О", "U+041E", "CYRILLIC CAPITAL LETTER O"),
+        ("\\xa0", "U+00A0", "NO-BREAK SPACE"),
+        ("\\t", "U+0009", "control character"),
+        ("\\ue000", "U+E000", "without a name"),
+    ]
+    assert beyond_plain_ascii("CUST-0001!~ ") == ()
 
 
 @pytest.mark.parametrize(

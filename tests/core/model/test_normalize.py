@@ -5,14 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keysync_shell.core.model.normalize import canonical, steps
+from keysync_shell.core.model.normalize import canonical, loses_letters, steps
 from keysync_shell.core.model.rules import Rules
 from tests.core.reference import normalized
 from tests.strategies import PURE, spellings
 
 DEFAULT, PADDED = Rules(), Rules(pad_numbers=4)
+UNICODE = Rules(letters="unicode", pad_numbers=4)
 
-every_rules = st.builds(Rules, st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.sampled_from([0, 1, 3]))
+switches = st.booleans()
+every_rules = st.builds(
+    Rules, switches, switches, switches, switches, st.sampled_from(["ascii", "unicode"]), st.sampled_from([0, 1, 3])
+)
 
 
 def seen(key: str, rules: Rules = DEFAULT) -> tuple[str, bool, bool]:
@@ -97,6 +101,54 @@ def test_padding_alone_leaves_a_spelling_plain() -> None:
 )
 def test_each_rule_can_be_switched_off(rules: Rules, key: str, expected: str) -> None:
     assert seen(key, rules)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("北京-1", "北京-0001"),
+        (" москва_22", "МОСКВА-0022"),
+        ("e\u0301 1", "É-0001"),
+        ("É1", "É1"),
+        ("मुंबई-१", "मुंबई-१"),
+        ("straße", "STRASSE"),
+        ("\u01f0", "J\u030c"),
+    ],
+)
+def test_letters_and_digits_of_every_alphabet_count_if_the_rules_say_so(key: str, expected: str) -> None:
+    assert seen(key, UNICODE)[::2] == (expected, False)
+
+
+@pytest.mark.parametrize(("key", "expected"), [("Ж\u200b1", "Ж1"), ("Ж\ufe0f", "Ж"), ("№ 7!", "-0007"), ("💥", "")])
+def test_signs_and_what_nobody_sees_are_dropped_in_every_alphabet(key: str, expected: str) -> None:
+    assert seen(key, UNICODE)[::2] == (expected, True)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("around", ["{}", "A{}", "{}\u0301", "1{}1", "é{}!\u0301"])
+@pytest.mark.parametrize("rules", [DEFAULT, PADDED, UNICODE, Rules(letters="unicode", uppercase=False)])
+def test_canonical_is_a_fixed_point_for_every_character(around: str, rules: Rules) -> None:
+    keys = pl.Series([around.format(chr(code)) for code in range(0x110000) if not 0xD800 <= code < 0xE000])
+    once = canonical(keys, rules)["canonical"]
+    assert keys.filter(canonical(once, rules)["canonical"] != once).to_list() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "loses"),
+    [
+        ("北京-1", True),
+        ("é", True),
+        ("e\u0301", True),
+        ("Ｋ１", True),
+        ("ß", False),
+        ("A!💥\u200b", False),
+        ("", False),
+    ],
+)
+def test_letters_are_lost_only_if_ascii_has_none_for_them(key: str, loses: bool) -> None:
+    assert loses_letters(pl.Series([key]), DEFAULT).to_list() == [loses]
+    assert loses_letters(pl.Series([key]), UNICODE).to_list() == [False]
+    assert loses_letters(pl.Series([key]), Rules(strip_other=False)).to_list() == [False]
 
 
 @PURE
