@@ -1,4 +1,16 @@
-"""The sandbox: the one object that every front end talks to."""
+"""The sandbox: one door for every front end, and plain modules behind it that work on a Keeper.
+
+Each module imports only from those below it:
+
+    sandbox                                   the door
+    checking · repairing · undoing · past     with the lock held
+    editing                                   an edit from the decision to the commit, and several as one
+    catching_up                               memory is brought to what the disk holds; outside edits are taken in
+    committing                                decisions and outside edits become operations
+    deciding                                  what an edit would lead to
+    keeper                                    where the sandbox is, its newest state, and who works here
+    memory · outcome                          values
+"""
 
 from keysync_shell.sandbox.outcome import Outcome, Request
 from keysync_shell.sandbox.sandbox import Sandbox

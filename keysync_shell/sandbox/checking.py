@@ -35,7 +35,7 @@ def check(keeper: Keeper) -> list[Problem]:
 def _files(keeper: Keeper) -> Iterator[Problem]:
     """Each system file can be read, and holds what the newest operation left."""
     newest = keeper.store.log.newest()
-    for name in keeper.systems.names:
+    for name in keeper.home.config.systems.names:
         path = keeper.home.system_file(name)
         try:
             found = tables.read(keeper.home, name)
@@ -78,7 +78,7 @@ def _replay(keeper: Keeper) -> Iterator[Problem]:
     if newest is None:
         return
     rows: dict[str, pl.DataFrame] = {}
-    for name in keeper.systems.names:
+    for name in keeper.home.config.systems.names:
         known = tables.committed(keeper.home, log, name, newest)
         if known is None:
             known = tables.read_if_committed(keeper.home, name, newest)
@@ -115,7 +115,7 @@ def _is_file_of(keeper: Keeper, rows: pl.DataFrame, operation: Operation, name: 
 def _cache(keeper: Keeper) -> Iterator[Problem]:
     """Each cached table is whole and agrees with the file that it stands for."""
     newest = keeper.store.log.newest()
-    for name in keeper.systems.names if newest else ():
+    for name in keeper.home.config.systems.names if newest else ():
         assert newest is not None
         stamp = cache.stamp(keeper.home.cache, name)
         if stamp is None:

@@ -11,6 +11,7 @@ import polars as pl
 
 from keysync_shell.core.model.change import Change, between, changes
 from keysync_shell.errors import Declined, KeySyncError
+from keysync_shell.sandbox.committing import record_repair
 from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.sandbox.outcome import Request
 from keysync_shell.storage import files, system_csv, tables
@@ -66,7 +67,7 @@ def repair(
     written = _put(keeper, name, rows, broken)
     if newest:
         change = changes({name: between(known, rows)}) if known is not None else Change()
-        keeper.record_repair(request, newest, change, {name: written}, () if known is not None else (name,))
+        record_repair(keeper, request, newest, change, {name: written}, () if known is not None else (name,))
     keeper.forget()
     return plan
 

@@ -1,4 +1,4 @@
-"""The sandbox: the one object that every front end talks to."""
+"""The sandbox: the one door for every front end. What is behind it is told in the package."""
 
 from __future__ import annotations
 
@@ -11,36 +11,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from keysync_shell import config
-from keysync_shell.core.edits.edits import Edit
 from keysync_shell.core.findings.counting import Summary
 from keysync_shell.core.findings.index import Index
 from keysync_shell.core.model.change import Change, SystemChange
-from keysync_shell.core.model.normalize import canonical
 from keysync_shell.core.model.state import State
-from keysync_shell.errors import Declined, KeySyncError
-from keysync_shell.sandbox.checking import Problem, check
-from keysync_shell.sandbox.keeper import Decide, Keeper
+from keysync_shell.errors import KeySyncError
+from keysync_shell.sandbox import catching_up, checking, editing, past, repairing, undoing
+from keysync_shell.sandbox.checking import Problem
+from keysync_shell.sandbox.deciding import Decide
+from keysync_shell.sandbox.keeper import Keeper, nothing
 from keysync_shell.sandbox.memory import Memory
 from keysync_shell.sandbox.outcome import Outcome, Request
-from keysync_shell.sandbox.repairing import Repair, repair
-from keysync_shell.sandbox.travel import (
-    REDO,
-    UNDO,
-    moment,
-    no_such_operation,
-    original,
-    restore,
-    revert,
-    travel,
-)
+from keysync_shell.sandbox.repairing import Repair
 from keysync_shell.storage import files, system_csv
-from keysync_shell.storage.commit import ChangedMeanwhile
+from keysync_shell.storage.commit import Store
 from keysync_shell.storage.home import Home
 from keysync_shell.storage.operations import Operation
 from keysync_shell.storage.oplog import OperationLog, Wanted
 from keysync_shell.storage.registry import MasterKey, Registry
-
-TRIES = 5
 
 
 class Sandbox:
@@ -58,10 +46,16 @@ class Sandbox:
         self.config = config.load(root)
         self.home = Home(root, self.config)
         self.systems = self.config.systems
-        self._keeper = Keeper(self.home, lock_timeout, clock, user or _user(), host or os.uname().nodename)
-        self._batch: Change | None = None
+        self._keeper = Keeper(
+            self.home,
+            Store(self.home, lock_timeout),
+            clock,
+            user or _user(),
+            host or os.uname().nodename,
+            nothing(self.home),
+        )
 
-    # What is there
+    # The newest state
 
     @property
     def state(self) -> State:
@@ -102,6 +96,11 @@ class Sandbox:
         """Who works here, for manifests."""
         return self._keeper.author
 
+    def digest(self) -> str:
+        """A digest of the content of all systems: the same content, the same digest, on any machine."""
+        parts = (f"{name} {files.digest(system_csv.serialize(rows))}" for name, rows in self.state.tables.items())
+        return files.digest("\n".join(parts).encode())
+
     def refresh(self) -> None:
         """Catch up with what other processes and programs did.
 
@@ -110,12 +109,14 @@ class Sandbox:
         """
         self.look()
         if not self.begun:
-            raise self._keeper.no_sandbox()
+            self._keeper.require_sandbox()
 
     def look(self) -> None:
         """As `refresh`, but a folder without a sandbox is fine, and nothing is created there."""
-        if self._batch is None:
-            self._keeper.look()
+        if self._keeper.batch is None:
+            catching_up.look(self._keeper)
+
+    # The past
 
     def operations(self, wanted: Wanted) -> list[Operation]:
         """The newest operations that are wanted, newest first."""
@@ -125,12 +126,12 @@ class Sandbox:
     def touching(self, key: str) -> list[tuple[Operation, Mapping[str, SystemChange]]]:
         """The operations that touched a key, oldest first, with what they changed."""
         with self._history() as log:
-            return [(_there(log, number), parts) for number, parts in log.touching(key).items()]
+            return [(past.operation(log, number), parts) for number, parts in log.touching(key).items()]
 
     def change(self, number: int) -> tuple[Operation, Change]:
         """An operation and what it changed. Raises KeySyncError if there is none, or that is no longer kept."""
         with self._history() as log:
-            return _there(log, number), log.change(number)
+            return past.operation(log, number), log.change(number)
 
     def every_operation(self) -> list[Operation]:
         """All of them, oldest first, the opening entry as well."""
@@ -146,7 +147,7 @@ class Sandbox:
             self.refresh()
             return self._keeper.memory
         with self._history():
-            return moment(self._keeper, number)
+            return past.moment(self._keeper, number)
 
     def last_init(self) -> Operation | None:
         """The last `init` that is not undone."""
@@ -163,104 +164,60 @@ class Sandbox:
             return None
         with self._keeper.store.locked():
             entry = self._keeper.store.log.get(newest.undo_top)
-            return original(self._keeper, entry) if entry else None
+            return undoing.original(self._keeper, entry) if entry else None
 
-    # What is done
+    def change_since(self, number: int) -> Change:
+        """All that was changed after an operation, as one change. Raises KeySyncError if that is no longer kept."""
+        with self._history() as log:
+            return past.change_since(log, number)
+
+    def touched_since(self, number: int) -> dict[tuple[str, str], int]:
+        """Per system and canonical key, the last operation after that one which touched it."""
+        with self._history():
+            return past.touched_since(self._keeper, number)
+
+    # Edits
 
     def edit(self, decide: Decide, request: Request) -> Outcome:
-        """Decide on the newest state, and commit what really changes.
+        """Decide on the newest state, and commit what really changes (see sandbox.editing)."""
+        return editing.edit(self._keeper, decide, request)
 
-        If somebody has to approve, the lock is free while they think; should the change be another one afterwards,
-        they are asked again. Raises Declined, or KeySyncError whose `committed` says what became of the change.
-        """
-        if self._batch is not None:
-            return self._edit_in_batch(decide, request)
-        approved: Outcome | None = None
-        for _ in range(TRIES):
-            with contextlib.suppress(ChangedMeanwhile), self._keeper.locked(creates=request.creates):
-                decision = self._keeper.decided(decide, request)
-                outcome = decision.outcome
-                if request.dry_run or not outcome.change:
-                    return outcome
-                if request.approve is None or _same(outcome, approved):
-                    return self._keeper.carry_out(decision, request)
-            if request.approve is not None:
-                if not request.approve(outcome):
-                    raise Declined("not confirmed")
-                approved = outcome
-        raise KeySyncError(
-            "the system files change faster than this command can be carried out",
-            hint="Wait for the other program to finish and say it again.",
-        )
+    @contextlib.contextmanager
+    def atomically(self, request: Request) -> Iterator[list[Outcome]]:
+        """Gather every edit of the block into one operation (see sandbox.editing)."""
+        with editing.atomically(self._keeper, request) as outcomes:
+            yield outcomes
 
     def restore(self, request: Request, number: int) -> Outcome:
         """Bring back the state after an operation, as a new operation."""
-        self.require_no_batch("restore")
-        with self._keeper.locked(creates=False):
-            return restore(self._keeper, request, number)
+        with self._alone("restore"):
+            return past.restore(self._keeper, request, number)
 
     def revert(self, request: Request, number: int) -> Outcome:
-        """Undo one old operation, as a new operation.
-
-        Raises KeySyncError that lists the conflicts if later operations changed the same rows.
-        """
-        self.require_no_batch("revert")
-        with self._keeper.locked(creates=False):
-            return revert(self._keeper, request, number)
+        """Undo one old operation, as a new operation (see sandbox.past)."""
+        with self._alone("revert"):
+            return past.revert(self._keeper, request, number)
 
     def undo(self, request: Request, count: int = 1) -> list[Outcome]:
         """Take back the last operations, each as an operation of its own.
 
         Raises KeySyncError if there are not that many.
         """
-        return self._travel(replace(request, kind=UNDO), count)
+        with self._alone(undoing.UNDO):
+            return undoing.travel(self._keeper, replace(request, kind=undoing.UNDO), count)
 
     def redo(self, request: Request, count: int = 1) -> list[Outcome]:
         """Do again what was undone, each as an operation of its own."""
-        return self._travel(replace(request, kind=REDO), count)
+        with self._alone(undoing.REDO):
+            return undoing.travel(self._keeper, replace(request, kind=undoing.REDO), count)
+
+    # With the lock held
 
     @contextlib.contextmanager
     def exclusively(self) -> Iterator[None]:
         """Hold the lock, caught up: for work on snapshots."""
-        with self._keeper.locked():
+        with catching_up.locked(self._keeper):
             yield
-
-    @contextlib.contextmanager
-    def atomically(self, request: Request) -> Iterator[list[Outcome]]:
-        """Hold the lock and gather every edit of the block into one operation; an exception drops them all.
-
-        The outcome is put into the list that is yielded.
-        """
-        self.require_no_batch("an atomic script")
-        outcomes: list[Outcome] = []
-        with self._keeper.locked(creates=request.creates):
-            base = self._keeper.memory
-            self._batch = Change()
-            try:
-                yield outcomes
-                batch = self._batch
-            finally:
-                self._keeper.memory, self._batch = base, None
-            decision = self._keeper.decided(lambda _: Edit(batch), request)
-            outcomes.append(self._keeper.carry_out(decision, request) if batch else decision.outcome)
-
-    def change_since(self, number: int) -> Change:
-        """All that was changed after an operation, as one change. Raises KeySyncError if that is no longer kept."""
-        with self._history() as log:
-            done = Change()
-            for operation in log.since(number):
-                done = done.then(log.change(operation.number))
-            return done
-
-    def touched_since(self, number: int) -> dict[tuple[str, str], int]:
-        """Per system and canonical key, the last operation after that one which touched it."""
-        touched: dict[tuple[str, str], int] = {}
-        with self._history() as log:
-            for operation in log.since(number):
-                for name, part in log.change(operation.number).parts.items():
-                    keys = canonical(part.keys, self.config.rules)["canonical"]
-                    touched |= {(name, key): operation.number for key in keys}
-        return touched
 
     def master_keys(self) -> list[MasterKey]:
         """The registry; the lock is taken if it is not held."""
@@ -270,38 +227,40 @@ class Sandbox:
     @contextlib.contextmanager
     def registry(self) -> Iterator[Registry]:
         """Master keys and runs, with the lock held and memory caught up."""
-        self.require_no_batch("the registry")
-        with self._keeper.locked(creates=False):
+        with self._alone("the registry"):
             yield self._keeper.store.log.registry()
-
-    def digest(self) -> str:
-        """A digest of the content of all systems: the same content, the same digest, on any machine."""
-        parts = (f"{name} {files.digest(system_csv.serialize(rows))}" for name, rows in self.state.tables.items())
-        return files.digest("\n".join(parts).encode())
 
     def check(self) -> list[Problem]:
         """Verify files, log, changes, cache and snapshots against each other."""
-        self.require_no_batch("check")
-        if not self._keeper.store.exists():
-            raise self._keeper.no_sandbox()
-        with self._keeper.store.locked():
-            return check(self._keeper)
+        with self._as_it_is("check"):
+            return checking.check(self._keeper)
 
     def repair(self, request: Request, name: str, lines: Collection[int], confirm: Callable[[Repair], bool]) -> Repair:
         """Put a sound file in the place of a broken one, which is kept aside."""
-        self.require_no_batch("repair")
-        if not self._keeper.store.exists():
-            raise self._keeper.no_sandbox()
-        with self._keeper.store.locked():
-            return repair(self._keeper, name, lines, request, confirm)
+        with self._as_it_is("repair"):
+            return repairing.repair(self._keeper, name, lines, request, confirm)
 
     def require_no_batch(self, what: str) -> None:
         """Raise KeySyncError inside an atomic script: `what` could not be rolled back."""
-        if self._batch is not None:
-            raise KeySyncError(f"{what} cannot be part of an atomic script", hint="Put it before or after the script.")
+        self._keeper.require_no_batch(what)
 
     def close(self) -> None:
         self._keeper.store.close()
+
+    @contextlib.contextmanager
+    def _alone(self, what: str) -> Iterator[None]:
+        """Hold the lock, caught up, outside of an atomic script."""
+        self._keeper.require_no_batch(what)
+        with catching_up.locked(self._keeper, creates=False):
+            yield
+
+    @contextlib.contextmanager
+    def _as_it_is(self, what: str) -> Iterator[None]:
+        """Hold the lock, whatever the files hold."""
+        self._keeper.require_no_batch(what)
+        self._keeper.require_sandbox()
+        with self._keeper.store.locked():
+            yield
 
     @contextlib.contextmanager
     def _history(self) -> Iterator[OperationLog]:
@@ -312,44 +271,6 @@ class Sandbox:
             )
         with self._keeper.store.locked():
             yield self._keeper.store.log
-
-    def _travel(self, request: Request, count: int) -> list[Outcome]:
-        self.require_no_batch(request.kind)
-        with self._keeper.locked(creates=False):
-            return travel(self._keeper, request, count)
-
-    def _edit_in_batch(self, decide: Decide, request: Request) -> Outcome:
-        assert self._batch is not None
-        decision = self._keeper.decided(decide, request)
-        outcome = decision.outcome
-        if request.dry_run or not outcome.change:
-            return outcome
-        if request.approve is not None and not request.approve(outcome):
-            raise Declined("not confirmed")
-        self._batch = self._batch.then(decision.edit.change)
-        self._keeper.memory = decision.memory
-        return replace(outcome, pending=True)
-
-
-def _there(log: OperationLog, number: int) -> Operation:
-    operation = log.get(number)
-    if operation is None:
-        raise no_such_operation(number)
-    return operation
-
-
-def _same(outcome: Outcome, approved: Outcome | None) -> bool:
-    """Whether this is the change that was approved, on the same state."""
-    return (
-        approved is not None
-        and outcome.counts == approved.counts
-        and outcome.before == approved.before
-        and all(
-            part.before.equals(approved.change.parts[name].before)
-            and part.after.equals(approved.change.parts[name].after)
-            for name, part in outcome.change.parts.items()
-        )
-    )
 
 
 def _user() -> str:

@@ -6,6 +6,7 @@ anything is committed; then the whole file is written from its rows.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from keysync_shell.core.model import table
 from keysync_shell.core.model.change import SystemChange
 from keysync_shell.storage import system_csv
 from keysync_shell.storage.files import Signature
+from keysync_shell.storage.oplog import OperationLog
 
 LARGE = 1 << 20  # bytes; below it a whole file is written as fast
 MOST_SHARE = 0.1  # of the rows; past it a whole file is written as fast
@@ -59,6 +61,43 @@ class Content:
             yield self.whole()
         else:
             yield from _patched(self.base, self.signature, self.patches)
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """A system file that is to go from some rows to others. `found_as` is the digest of a file that comes back."""
+
+    path: Path
+    before: pl.DataFrame
+    after: pl.DataFrame
+    part: SystemChange | None
+    signature: Signature | None
+    digest: str | None
+    found_as: str | None = None
+
+
+def content(log: OperationLog, wanted: Rewrite) -> Content:
+    """The new content of a system file. One that was not in our form comes back as it was found."""
+    original = log.original(wanted.found_as) if wanted.found_as else None
+    if original is not None:
+        return Content(lambda: original)
+    whole = functools.cache(lambda: system_csv.serialize(wanted.after))
+    part, signature = wanted.part, wanted.signature
+    if part is None or signature is None or not _small(wanted, part) or not _in_our_form(log, wanted.digest):
+        return Content(whole)
+    made = patches(wanted.before, signature.size, part)
+    return Content(whole) if made is None else Content(whole, wanted.path, signature, made)
+
+
+def _small(wanted: Rewrite, part: SystemChange) -> bool:
+    """Whether the file is large, and a small part of its rows changes."""
+    if wanted.signature is None or wanted.signature.size < LARGE or part.whole:
+        return False
+    return len(part.before) + len(part.after) <= MOST_SHARE * len(wanted.before)
+
+
+def _in_our_form(log: OperationLog, digest: str | None) -> bool:
+    return digest is not None and log.original(digest) is None
 
 
 def patches(rows: pl.DataFrame, size: int, part: SystemChange) -> tuple[Patch, ...] | None:

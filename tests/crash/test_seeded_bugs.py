@@ -96,10 +96,9 @@ BUGS = (
     ),
     Bug(
         "memory moves before the disk",
-        "sandbox/keeper",
-        "            committed = self.store.commit(",
-        "            self.memory = replace(decision.memory, newest=operation)\n"
-        "            committed = self.store.commit(",
+        "sandbox/committing",
+        "        committed = keeper.store.commit(",
+        "        keeper.memory = replace(decision.memory, newest=operation)\n        committed = keeper.store.commit(",
         trials.errors,
     ),
     Bug(

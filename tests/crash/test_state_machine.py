@@ -35,7 +35,7 @@ from keysync_shell.core.findings.index import Index
 from keysync_shell.core.model import table
 from keysync_shell.core.model.state import State
 from keysync_shell.errors import KeySyncError
-from keysync_shell.sandbox import Outcome, Request, Sandbox, keeper
+from keysync_shell.sandbox import Outcome, Request, Sandbox
 from keysync_shell.storage import system_csv
 from tests.building import FIVE, files, opened
 from tests.crash.conftest import IN_MEMORY
@@ -329,8 +329,8 @@ def test_two_handles_agree_with_the_model(
     examples: int, steps: int, patching: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if patching:
-        monkeypatch.setattr(keeper, "LARGE", 0)
-        monkeypatch.setattr(keeper, "MOST_SHARE", 1)
+        monkeypatch.setattr("keysync_shell.storage.patching.LARGE", 0)
+        monkeypatch.setattr("keysync_shell.storage.patching.MOST_SHARE", 1)
     TwoHandles.steps.clear()
     often = settings(
         max_examples=examples,

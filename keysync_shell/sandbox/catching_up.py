@@ -1,0 +1,99 @@
+"""Bring memory to what the disk holds. What other programs did to the files becomes an operation."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from keysync_shell.core.edits.edits import Edit
+from keysync_shell.core.model.change import Change
+from keysync_shell.errors import ReadOnlyHome
+from keysync_shell.sandbox import committing, memory
+from keysync_shell.sandbox.committing import Stacks
+from keysync_shell.sandbox.deciding import outcome_of
+from keysync_shell.sandbox.keeper import Keeper
+from keysync_shell.sandbox.memory import OutsideEdit
+from keysync_shell.sandbox.outcome import Request
+from keysync_shell.storage.home import Home
+from keysync_shell.storage.operations import Counts
+
+OPEN, EXTERNAL = "open", "external"
+
+
+@contextlib.contextmanager
+def locked(keeper: Keeper, *, creates: bool = True) -> Iterator[None]:
+    """Hold the lock with memory caught up.
+
+    Raises KeySyncError if there is no sandbox and it may not be created.
+    """
+    if not creates:
+        keeper.require_sandbox()
+    with keeper.store.locked():
+        keeper.unwritable = False
+        _catch_up(keeper)
+        yield
+
+
+def look(keeper: Keeper) -> None:
+    """Catch up with the disk; a folder without a sandbox is fine, and nothing is created there."""
+    if not keeper.store.exists():
+        return
+    try:
+        with locked(keeper):
+            pass
+    except ReadOnlyHome:
+        keeper.memory, _ = memory.from_files(keeper.home)
+        keeper.begun = keeper.unwritable = True
+
+
+def _catch_up(keeper: Keeper) -> None:
+    """Bring memory to what the disk holds; outside edits become operations."""
+    newest = keeper.store.log.newest()
+    if newest is None:
+        _begin(keeper)
+        return
+    if keeper.memory.newest is None:
+        keeper.memory, outside = memory.from_committed(keeper.home, keeper.store, newest)
+        keeper.begun = True
+        if outside is None or not outside.unknown:
+            committing.keep_cache(keeper, keeper.home.config.systems.names)
+    else:
+        keeper.memory, outside = memory.moved_on(keeper.home, keeper.store, keeper.memory)
+    if outside:
+        _take_in(keeper, outside)
+    keeper.warnings += [f"another program's version was kept as {path}" for path in keeper.store.kept]
+    keeper.store.kept.clear()
+
+
+def _begin(keeper: Keeper) -> None:
+    """First look at a folder: adopt the files that are there, if any."""
+    if not any(os.path.lexists(keeper.home.system_file(name)) for name in keeper.home.config.systems.names):
+        keeper.forget()
+        return
+    first, found = memory.from_files(keeper.home)
+    operation = replace(keeper.next_operation(Request(OPEN, "", EXTERNAL), None, first.summary()), number=0)
+    committing.record(keeper, operation, OutsideEdit(found, Change()), first)
+    keeper.begun = True
+
+
+def _take_in(keeper: Keeper, edit: OutsideEdit) -> None:
+    later = keeper.memory.after(edit.change, keeper.memory.newest)
+    request = Request(EXTERNAL, "", EXTERNAL)
+    outcome = outcome_of(keeper, Edit(edit.change), later, request)
+    operation = replace(keeper.next_operation(request, outcome, outcome.after), unknown=edit.unknown)
+    stacks = Stacks.of_edit(operation, edit.change, keeper.memory.newest)
+    committing.record(keeper, stacks.put_on(operation), edit, later)
+    keeper.warnings += _outside_warnings(keeper.home, edit, outcome.counts)
+
+
+def _outside_warnings(home: Home, edit: OutsideEdit, changed: Mapping[str, Counts]) -> list[str]:
+    lines = []
+    for name in edit.found:
+        what = changed.get(name)
+        moved = f"+{what.added} −{what.removed} ~{what.altered}" if what else "the same rows"
+        lines.append(f"{home.system_file(name).name} changed outside: {moved}")
+    if edit.unknown:
+        lines.append("what was there before is unknown, so it cannot be undone, nor can anything before it")
+    return lines

@@ -1,0 +1,104 @@
+"""The past: what was done, the state at any moment, and bringing it back. The lock is held, memory caught up."""
+
+from __future__ import annotations
+
+from keysync_shell.core.edits.edits import Edit
+from keysync_shell.core.model.change import Change, between, changes
+from keysync_shell.core.model.keys import shown
+from keysync_shell.core.model.normalize import canonical
+from keysync_shell.core.model.table import rows_of
+from keysync_shell.errors import KeySyncError
+from keysync_shell.sandbox.committing import carry_out
+from keysync_shell.sandbox.deciding import decided
+from keysync_shell.sandbox.keeper import Keeper
+from keysync_shell.sandbox.memory import Memory
+from keysync_shell.sandbox.outcome import Outcome, Request
+from keysync_shell.storage.operations import Operation
+from keysync_shell.storage.oplog import OperationLog
+
+MOST_CONFLICTS = 20
+
+
+def operation(log: OperationLog, number: int) -> Operation:
+    """Raises KeySyncError if there is no such operation."""
+    wanted = log.get(number)
+    if wanted is None:
+        raise KeySyncError(f"there is no operation @{number}", hint="`log` shows those that there are.")
+    return wanted
+
+
+def moment(keeper: Keeper, number: int) -> Memory:
+    """Memory as it was after an operation.
+
+    Raises KeySyncError if there is no such operation, or the changes since are no longer kept.
+    """
+    here, log = keeper.memory, keeper.store.log
+    then = operation(log, number)
+    back = Change()
+    for later in reversed(log.since(number)):
+        back = back.then(log.change(later.number).inverse)
+    return here.after(back, then)
+
+
+def restore(keeper: Keeper, request: Request, number: int) -> Outcome:
+    """Bring back the state after an operation, as a new operation."""
+    then = moment(keeper, number)
+    parts = {name: between(rows, then.state.tables[name]) for name, rows in keeper.memory.state.tables.items()}
+    decision = decided(keeper, lambda _: Edit(changes(parts), details={"restored": number}), request)
+    if request.dry_run or not decision.edit.change:
+        return decision.outcome
+    assert then.newest is not None, "a moment is after an operation"
+    return carry_out(keeper, decision, request, restores=then.newest.after)
+
+
+def revert(keeper: Keeper, request: Request, number: int) -> Outcome:
+    """Undo one old operation, as a new operation, where nothing later touched the same rows.
+
+    Raises KeySyncError that lists the conflicts.
+    """
+    operation(keeper.store.log, number)
+    change = keeper.store.log.change(number)
+    if conflicts := _conflicts(keeper, number, change):
+        raise KeySyncError(
+            "\n".join([f"@{number} cannot be reverted alone; later operations changed the same rows:", *conflicts]),
+            hint=f"Revert those first, or bring everything back with: restore @{number - 1}",
+        )
+    decision = decided(keeper, lambda _: Edit(change.inverse, details={"reverted": number}), request)
+    if request.dry_run or not decision.edit.change:
+        return decision.outcome
+    return carry_out(keeper, decision, request)
+
+
+def change_since(log: OperationLog, number: int) -> Change:
+    """All that was changed after an operation, as one change. Raises KeySyncError if that is no longer kept."""
+    done = Change()
+    for later in log.since(number):
+        done = done.then(log.change(later.number))
+    return done
+
+
+def touched_since(keeper: Keeper, number: int) -> dict[tuple[str, str], int]:
+    """Per system and canonical key, the last operation after that one which touched it."""
+    touched: dict[tuple[str, str], int] = {}
+    log, rules = keeper.store.log, keeper.home.config.rules
+    for later in log.since(number):
+        for name, part in log.change(later.number).parts.items():
+            touched |= {(name, key): later.number for key in canonical(part.keys, rules)["canonical"]}
+    return touched
+
+
+def _conflicts(keeper: Keeper, number: int, change: Change) -> list[str]:
+    """A line for each key whose rows are not as the operation left them."""
+    lines: list[str] = []
+    for name, part in change.parts.items():
+        rows = keeper.memory.state.tables[name]
+        if part.whole:
+            keys = part.keys if not rows.equals(part.after) else part.keys.clear()
+        else:
+            keys = between(part.after, rows_of(rows, part.keys)).keys
+        for key in keys.head(max(0, MOST_CONFLICTS + 1 - len(lines))):
+            later = [n for n in keeper.store.log.touching(key, name) if n > number]
+            lines.append(f"  {name} {shown(key)}: {', '.join(f'@{n}' for n in later) or 'its columns changed'}")
+    if len(lines) > MOST_CONFLICTS:
+        lines[MOST_CONFLICTS:] = ["  …"]
+    return lines
