@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 from keysync_shell.core.model import table
 from keysync_shell.core.model.limits import Limits
 from keysync_shell.errors import BadFile, KeySyncError
-from keysync_shell.storage.system_csv import BOM, parse, serialize, unmarked
+from keysync_shell.storage.separated import BOM, unmarked
+from keysync_shell.storage.system_csv import parse, serialize
 from tests.building import grid
 from tests.strategies import PURE
 
 
-def rows_of(text: str | bytes, **options: str) -> list[tuple[str, ...]]:
+def rows_of(text: str | bytes) -> list[tuple[str, ...]]:
     data = text.encode() if isinstance(text, str) else text
-    return parse(data, "A.csv", Limits(), **options).rows()
+    return parse(data, "A.csv", Limits()).rows()
 
 
 def findings(text: str | bytes) -> list[str]:
@@ -67,11 +68,6 @@ def test_first_value_may_begin_with_a_byte_order_mark() -> None:
 
 def test_columns_keep_their_names_and_order() -> None:
     assert parse(b'"a,b",key, Note\n1,K1,2\n', "A.csv", Limits()).columns == ["a,b", "key", " Note"]
-
-
-def test_another_column_may_hold_the_keys() -> None:
-    assert parse(b"id,note\nK1,a\n", "A.csv", Limits(), key_column="id").columns == ["key", "note"]
-    assert parse(b'"my, key",note\nK1,a\n', "A.csv", Limits(), key_column="my, key").rows() == [("K1", "a")]
 
 
 def test_long_file_with_everything_in_it_is_read_as_csv_reads_it() -> None:
@@ -137,17 +133,6 @@ def test_lines_are_counted_through_quoted_line_ends_and_blank_lines() -> None:
 
 def test_missing_and_superfluous_commas_do_not_make_up_for_each_other() -> None:
     assert len(findings('key,note\nK1\n"K2,K3",x\nK4,a,b\n')) == 2
-
-
-def test_missing_key_column_names_the_nearest() -> None:
-    with pytest.raises(BadFile) as error:
-        rows_of("note,my key\na,K1\n")
-    assert error.value.hint.endswith("--key-column 'my key'")
-
-
-def test_two_key_columns_are_refused() -> None:
-    with pytest.raises(BadFile, match="both 'id' and another column would be the key column"):
-        rows_of("id,key\n1,2\n", key_column="id")
 
 
 @pytest.mark.parametrize(
@@ -262,11 +247,6 @@ def _well_formed(data: bytes) -> bool:
         and len(set(names)) == len(names)
         and all(len(line) == len(header) for line in lines)
     )
-
-
-def test_another_key_column_may_not_leave_a_second_one() -> None:
-    with pytest.raises(BadFile, match="both 'id' and another column would be the key column"):
-        parse(b"id,Key\nK1,a\n", "A.csv", Limits(), key_column="id")
 
 
 def test_file_with_two_byte_order_marks_can_be_written_and_read() -> None:
