@@ -18,8 +18,9 @@ from keysync_shell.core.model import table
 from keysync_shell.core.model.keys import KeyFormat, check_key, writable
 from keysync_shell.core.model.state import State
 from keysync_shell.sandbox import Outcome
-from keysync_shell.storage import files, system_csv
+from keysync_shell.storage import files, foreign_csv
 from keysync_shell.storage.files import explained
+from keysync_shell.storage.forms import Form
 
 DEFAULT_KEYS, DEFAULT_FORMAT = 1000, "CUST-{n:05}"
 
@@ -101,7 +102,7 @@ def import_file(session: Session, args: Namespace) -> Outcome:
     path = path_of(args.file)
     with explained(f"{args.file} cannot be imported"):
         data, _ = files.read(path, limits.file_bytes)
-    rows = system_csv.parse(data, str(path), limits, key_column=args.key_column)
+    rows = foreign_csv.read(data, str(path), limits, Form(key_column=args.key_column)).rows
     return sandbox.edit(
         lambda state: edits.replace(state, {system: rows}), session.request("import", args, creates=True)
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from argparse import Namespace
 from collections.abc import Iterable
 from dataclasses import replace
@@ -18,8 +16,7 @@ from keysync_shell.core.model.keys import check_key
 from keysync_shell.core.planning.policy import DECISIONS, Policy
 from keysync_shell.core.selecting.keysets import LAST, is_last
 from keysync_shell.core.selecting.selectors import EVERYTHING, KeyQuery, nothing_before
-from keysync_shell.errors import BadFile
-from keysync_shell.storage import files, system_csv
+from keysync_shell.storage import files, foreign_csv
 from keysync_shell.storage.files import explained
 
 
@@ -87,20 +84,6 @@ def _content(name: str, session: Session) -> bytes:
 
 
 def _keys(data: bytes, source: str, session: Session) -> Iterable[str]:
-    """One key a line, or the key column of a CSV whose header has one."""
-    if data.count(b"\r") != data.count(b"\r\n"):
-        raise BadFile([f"{source}: carriage return without a line feed"], hint="Save it with LF line ends.")
-    first = system_csv.unmarked(data).partition(b"\n")[0].decode("utf-8", "replace")
-    if table.KEY in next(csv.reader(io.StringIO(first)), []):
-        rows = system_csv.parse(data, source, session.sandbox.config.limits)
-        return rows[table.KEY].unique(maintain_order=True).to_list()
-    return _lines(data, source)
-
-
-def _lines(data: bytes, source: str) -> list[str]:
-    try:
-        text = system_csv.unmarked(data).decode()
-    except UnicodeDecodeError as error:
-        place = f"{source}:{data.count(bytes([10]), 0, error.start) + 1}"
-        raise BadFile([f"{place}: byte 0x{data[error.start]:02x} is not UTF-8"], hint="Save it as UTF-8.") from None
-    return [key for raw in text.split("\n") if (key := raw.removesuffix("\r"))]
+    """One key a line, or the key column of a CSV."""
+    rows = foreign_csv.read(data, source, session.sandbox.config.limits, list_of_keys=True).rows
+    return rows[table.KEY].unique(maintain_order=True).to_list()

@@ -6,6 +6,7 @@ key, and no whole line does where there are columns. Keys are data: what stands 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -81,9 +82,9 @@ class _Reader:
         self.form = replace(form, encoding=encoding)
 
     def read(self) -> Reading:
-        if not self.sample.lines:
-            if self.list_of_keys:
-                return self._lines(replace(self.form, header=False))
+        if not self.sample.lines and self.list_of_keys:
+            return self._lines(replace(self.form, header=False))
+        if not self.text.strip() and not self.list_of_keys:
             raise BadFile([f"{self.source}:1: the file is empty"], hint="Name a file that holds keys.")
         delimiter = self._delimiter()
         return self._one_column() if delimiter is None else self._fields(delimiter)
@@ -92,6 +93,8 @@ class _Reader:
 
     def _delimiter(self) -> str | None:
         """The character between two fields; None if there is one column, or no columns at all."""
+        if self.form.delimiter != LINES and re.fullmatch("sep=.", self.sample.lines[0]):
+            raise BadFile([f"{self.source}:1: this is a note for spreadsheets"], hint="Take that line out.")
         leading, even, given = self.sample.leading(), self.sample.even(), self.form.delimiter
         if given == LINES:
             return None
@@ -114,7 +117,7 @@ class _Reader:
 
     def _unclear(self, finding: str, delimiters: Sequence[str]) -> Unclear:
         choices = [Choice(Form(delimiter=each), f"for {_named(each)}") for each in delimiters]
-        return Unclear(f"{self.source}: {finding}", [*choices, WHOLE_LINES])
+        return Unclear(f"{self.source}:1: {finding}", [*choices, WHOLE_LINES])
 
     # One column
 
@@ -123,19 +126,21 @@ class _Reader:
             named = self.form.key_column == self.sample.lines[0]
             return self._lines(replace(self.form, header=named))
         if below := self.sample.below():
-            finding = f"{self.source}: its first line has no {_named(below)}, but others do"
-            raise Unclear(finding, [WHOLE_LINES])
+            finding = f"{self.source}:1: its first line has no {_named(below)}, but others do"
+            raise Unclear(finding, [WHOLE_LINES], advice="Take out what stands above the header.")
         first = self.sample.records(COMMA)[0][0]
         header = self._has_header(first)
         if header is None:
             name = [Choice(Form(key_column=first), "if it is the header")] if _typable(first) else []
-            raise Unclear(f"{self.source}: is its first line, {safe(first)!r}, a header or a key?", [*name, NO_HEADER])
+            raise Unclear(
+                f"{self.source}:1: is its first line, {safe(first)!r}, a header or a key?", [*name, NO_HEADER]
+            )
         if header:
             return self._fields(COMMA)
         if any(line.startswith('"') for line in self.sample.lines):
             quoted = Choice(Form(delimiter=COMMA, header=False), "if the quotes are CSV")
             kept = replace(WHOLE_LINES, when="if they belong to the keys")
-            raise Unclear(f"{self.source}: some lines are in quotes", [quoted, kept])
+            raise Unclear(f"{self.source}:1: some lines are in quotes", [quoted, kept])
         return self._lines(replace(self.form, header=False))
 
     def _has_header(self, first: str) -> bool | None:
@@ -223,7 +228,7 @@ class _Reader:
             choices.append(WHOLE_LINES)
         there = ", ".join(_example(records, i, header) for i in range(min(len(first), NAMED)))
         more = f" and {len(first) - NAMED} more" if len(first) > NAMED else ""
-        return Unclear(f"{self.source}: {finding}; its columns are {there}{more}", choices)
+        return Unclear(f"{self.source}:1: {finding}; its columns are {there}{more}", choices)
 
     def _ambiguous(self, first: Sequence[str], wanted: Sequence[int], header: bool | None) -> BadFile:
         finding = f"{self.source}:1: {len(wanted)} columns are called {safe(first[wanted[0]])!r}"

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 from keysync_shell.core.model.keys import safe
 from keysync_shell.errors import BadFile, KeySyncError
-from keysync_shell.storage.forms import Choice, Form, Unclear
+from keysync_shell.storage.forms import LINES, Choice, Form, Unclear
 from keysync_shell.storage.separated import bare_return, line_of, not_utf8, unmarked
 
 UTF8 = "utf-8"
-MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+WESTERN = ("cp1252", "latin-1")
+MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 UNPACK = "Unpack it first, and take the file that is inside."
 SAVE_AS = "Open it where it was made and save it as CSV UTF-8."
 CONTAINERS = (
@@ -24,7 +31,9 @@ CONTAINERS = (
     (b"SQLite format 3", "an SQLite database", SAVE_AS),
     (b"%PDF", "a PDF", SAVE_AS),
 )
-WESTERN = ("cp1252", "latin-1")
+MARKUP = re.compile(rb"\s*<(?:!doctype|html|table|\?xml)", re.IGNORECASE)
+JSON = re.compile(rb'\s*(?:\[\s*[\[{"]|\{\s*")')
+BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a]")
 
 
 def as_utf8(data: bytes, source: str, form: Form) -> tuple[bytes, str]:
@@ -33,12 +42,17 @@ def as_utf8(data: bytes, source: str, form: Form) -> tuple[bytes, str]:
     Raises BadFile for what is no text; Unclear where another encoding has to be named.
     """
     _refuse_containers(data, source)
-    encoding = codecs.lookup(checked(form.encoding)).name if form.encoding else MARKS.get(data[:2], UTF8)
+    if form.encoding:
+        encoding = codecs.lookup(checked(form.encoding)).name
+    else:
+        encoding = next((name for mark, name in MARKS if data.startswith(mark)), UTF8)
     text = unmarked(data) if encoding == UTF8 else _decoded(data, source, encoding).encode()
-    if not text.isascii():
-        _check_utf8(text, source)
     if (at := text.find(b"\0")) >= 0:
         raise _nul(text, source, at)
+    if not text.isascii():
+        _check_utf8(text, source)
+    if form.delimiter != LINES:
+        _refuse_markup(text, source)
     return _with_line_feeds(text, source), encoding
 
 
@@ -55,7 +69,7 @@ def checked(encoding: str) -> str:
 def _refuse_containers(data: bytes, source: str) -> None:
     for magic, what, hint in (*_zips(data), *CONTAINERS):
         if data.startswith(magic) and not (magic.isascii() and b"\0" not in data):  # a key may begin so, too
-            raise BadFile([f"{source} is {what}, not a text file"], hint=hint)
+            raise BadFile([f"{source}:1: this is {what}, not a text file"], hint=hint)
 
 
 def _zips(data: bytes) -> tuple[tuple[bytes, str, str], ...]:
@@ -72,6 +86,12 @@ def _zips(data: bytes) -> tuple[tuple[bytes, str, str], ...]:
     return ((magic, "a zip", UNPACK),)
 
 
+def _refuse_markup(text: bytes, source: str) -> None:
+    for expression, what in ((MARKUP, "a web page or XML"), (JSON, "JSON")):
+        if expression.match(text):
+            raise BadFile([f"{source}:1: this is {what}, not CSV"], hint="Get the data as CSV.")
+
+
 def _decoded(data: bytes, source: str, encoding: str) -> str:
     try:
         return data.decode(encoding).removeprefix("\ufeff")
@@ -85,6 +105,8 @@ def _check_utf8(text: bytes, source: str) -> None:
     try:
         text.decode()
     except UnicodeDecodeError as error:
+        if BINARY.search(text):
+            raise BadFile(not_utf8(text, source).findings, hint="This is no text file, or it is damaged.") from None
         start = text.rfind(b"\n", 0, error.start) + 1
         line = text[start:].partition(b"\n")[0][:80]
         encoding = next(name for name in WESTERN if _decodes(text, name))
@@ -102,14 +124,12 @@ def _decodes(data: bytes, encoding: str) -> bool:
 
 
 def _nul(text: bytes, source: str, at: int) -> BadFile:
-    """UTF-16 without a mark has a NUL in every ASCII character."""
+    """In UTF-16 without a mark nearly every second byte is NUL, and none of the others."""
     start = text[:200]
-    for encoding, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2])):
-        if zeros.count(0) > 0.7 * len(zeros):
-            return Unclear(f"{source}: this looks like {encoding} without a mark", [Choice(Form(encoding=encoding))])
-    return BadFile(
-        [f"{source}:{line_of(text, at)}: NUL byte"], hint="This is no text file, or it is damaged; save it as CSV."
-    )
+    for encoding, zeros, others in (("utf-16-le", start[1::2], start[::2]), ("utf-16-be", start[::2], start[1::2])):
+        if zeros.count(0) > 0.7 * len(zeros) and 0 not in others:
+            return Unclear(f"{source}:1: this looks like {encoding} without a mark", [Choice(Form(encoding=encoding))])
+    return BadFile([f"{source}:{line_of(text, at)}: NUL byte"], hint="This is no text file, or it is damaged.")
 
 
 def _with_line_feeds(text: bytes, source: str) -> bytes:

@@ -30,12 +30,15 @@ class Choice:
 
 
 class Unclear(BadFile):
-    """A file that can be read in several ways. Whoever talks to people turns the choices into a hint."""
+    """A file that can be read in several ways. Whoever talks to people turns the choices into a hint.
 
-    def __init__(self, finding: str, choices: Sequence[Choice]) -> None:
+    `advice` is what else they can do, and the better thing.
+    """
+
+    def __init__(self, finding: str, choices: Sequence[Choice], *, advice: str = "") -> None:
         said = "; ".join(f"{_said(choice.form)}{f' ({choice.when})' if choice.when else ''}" for choice in choices)
-        super().__init__([finding], hint=f"Say how to read it: {said}")
-        self.choices = tuple(choices)
+        super().__init__([finding], hint=f"{advice} Say how to read it: {said}".strip())
+        self.choices, self.advice = tuple(choices), advice
 
 
 def delimiter(text: str) -> str:

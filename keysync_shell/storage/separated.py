@@ -127,7 +127,8 @@ class Separated:
                 rows.append(fields)
             elif len(findings) < MOST_FINDINGS:
                 first = "header" if skip else "first line"
-                findings.append(f"{self.source}:{line}: {len(fields)} fields, but the {first} has {len(columns)}")
+                count = "1 field" if len(fields) == 1 else f"{len(fields):,} fields"
+                findings.append(f"{self.source}:{line}: {count}, but the {first} has {len(columns):,}")
         if findings:
             raise BadFile(findings, hint=NOTHING_CHANGED)
         return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")

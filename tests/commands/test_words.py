@@ -56,18 +56,24 @@ def test_words_look_up_or_name(tmp_path: Path) -> None:
         (b"K1\r\n\r\nK2", ["K1", "K2"]),
         (b"\xef\xbb\xbfK1\n", ["K1"]),
         (b" K1 \nK*\n1..3\nre:x\n@x\n-\n", [" K1 ", "-", "1..3", "@x", "K*", "re:x"]),
-        (b'"K1","a"\n', ['"K1","a"']),
         ("é\n".encode(), ["é"]),
         (b"", []),
         (b"\n\n", []),
         (b"key\nK1\nK2\n", ["K1", "K2"]),
         (b"note,key\na,K2\nb,K1\nc,K1\n", ["K1", "K2"]),
         (b'\xef\xbb\xbf"key",note\r\n"K,1",a\r\n', ["K,1"]),
-        (b"keys\nK1\n", ["K1", "keys"]),
+        (b"keys\nK1\nK2\n", ["K1", "K2"]),
+        (b"K1\rK2\r", ["K1", "K2"]),
     ],
 )
 def test_file_has_a_key_on_each_line_or_a_key_column(tmp_path: Path, data: bytes, found: list[str]) -> None:
     assert keys(tmp_path, data) == found
+
+
+@pytest.mark.parametrize("data", [b'"K1","a"\n', b"id;name\nK1;Ann\n", b"name\tid\nAnn\tK1\n", b"K1,Ann\nK2,Bob\n"])
+def test_columns_and_headers_are_never_taken_for_keys(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(BadFile, match="its columns are"):
+        keys(tmp_path, data)
 
 
 def test_minus_is_standard_input(tmp_path: Path) -> None:
@@ -142,10 +148,10 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "finding"),
     [
-        (b"K1\n\xff\n", "keys.txt:2: byte 0xff is not UTF-8"),
-        (b"key,note\nK1\n", "keys.txt:2: 1 fields, but the header has 2"),
-        (b"key\n\xff\n", "keys.txt:2: byte 0xff is not UTF-8"),
-        (b"key,key\n", "keys.txt:1: two columns are called 'key'"),
+        (b"K1\n\xff\n", "keys.txt:2: byte 0xff is not UTF-8; as cp1252 that line reads 'ÿ'"),
+        (b"key,note\nK1\n", "keys.txt:2: 1 field, but the header has 2"),
+        (b"key,key\n", "keys.txt:1: 2 columns are called 'key'"),
+        (b"K1\rK2\n", "keys.txt:1: carriage return without a line feed"),
     ],
 )
 def test_malformed_file_is_refused_with_place_and_reason(tmp_path: Path, data: bytes, finding: str) -> None:
@@ -193,8 +199,3 @@ def test_file_over_the_limit_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "keysync.toml").write_text("[limits]\nfile_bytes = 2\n")
     with pytest.raises(KeySyncError, match="3 bytes are over the limit of 2"):
         keys(tmp_path, b"K1\n")
-
-
-def test_file_of_keys_with_bare_carriage_returns_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(KeySyncError):
-        keys(tmp_path, b"K1\rK2\r")

@@ -124,6 +124,18 @@ REFUSED: dict[str, Kind] = {
     "random bytes": lambda dice: dice.randbytes(dice.randrange(1, 300)) + b"\xff",
 }
 
+# Refused as system files, but `import` recognizes them: each with the encoding and the delimiter that it was made with.
+RECOGNIZED = {
+    "UTF-16 with a mark": ("utf-16", ","),
+    "UTF-16, big end first": ("utf-16", ","),
+    "old Mac line ends": ("utf-8", ","),
+    "semicolons": ("utf-8", ";"),
+    "tabs": ("utf-8", "\t"),
+}
+
+# Refused as system files; `import` takes those of them in which one column is called `key`, in any case.
+BY_HEADER = ("column twice", "column without a name", "no key column")
+
 # These look odd but say clearly what they hold: they are taken, and every key has to be as the csv module reads it.
 TAKEN: dict[str, Kind] = {
     "CRLF and a byte order mark": _bytes(lambda _, data: b"\xef\xbb\xbf" + data.replace(b"\n", b"\r\n")),

@@ -221,7 +221,7 @@ def test_malformed_file_stops_everything_and_is_not_touched(tmp_path: Path, atte
     assert callable(attempt)
     with pytest.raises(BadFile) as error:
         attempt(made)
-    assert error.value.findings == [f"{path(tmp_path)}:2: 1 fields, but the header has 2"]
+    assert error.value.findings == [f"{path(tmp_path)}:2: 1 field, but the header has 2"]
     assert path(tmp_path).read_bytes() == b"key,note\nK1\n"
     assert keys(made.state) == {"A": ["K1"]}
 

@@ -52,6 +52,7 @@ def test_delimiter_is_recognized(mark: str) -> None:
         ("key,name\nK-ü,x\n".encode("utf-16"), "utf-16"),
         (b"\xfe\xff" + "key,name\nK-ü,x\n".encode("utf-16-be"), "utf-16"),
         ("key,name\r\nK-ü,x\r\n".encode("utf-16"), "utf-16"),
+        ("key,name\nK-ü,x\n".encode("utf-32"), "utf-32"),
     ],
 )
 def test_encoding_is_recognized_by_its_mark(data: bytes, encoding: str) -> None:
@@ -233,6 +234,12 @@ def test_western_encoding_is_named_with_the_line(data: bytes, encoding: str, rea
     assert [choice.form for choice in error.value.choices] == [Form(encoding=encoding)]
 
 
+def test_file_that_is_no_text_is_not_said_to_be_western() -> None:
+    with pytest.raises(BadFile) as error:
+        reading(b"\x89PNG\r\n\x1a\n")
+    assert not isinstance(error.value, Unclear)
+
+
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_utf_16_without_a_mark_is_recognized(encoding: str) -> None:
     assert unclear("key,name\nK-1,Ann\n".encode(encoding)) == [Form(encoding=encoding)]
@@ -256,7 +263,7 @@ def test_utf_16_without_a_mark_is_recognized(encoding: str) -> None:
 )
 @pytest.mark.parametrize("a_list", [False, True])
 def test_what_is_no_text_is_named(data: bytes, what: str, a_list: bool) -> None:
-    with pytest.raises(BadFile, match=f"f.csv is {what}.*, not a text file") as error:
+    with pytest.raises(BadFile, match=f"f.csv:1: this is {what}.*, not a text file") as error:
         reading(data, a_list=a_list)
     assert error.value.hint
 
@@ -266,9 +273,9 @@ def test_what_is_no_text_is_named(data: bytes, what: str, a_list: bool) -> None:
     [
         ("", None, "f.csv:1: the file is empty"),
         ("\n\r\n", None, "f.csv:1: the file is empty"),
-        ("key,note\nK1\nK2,a,b\n", None, "f.csv:2: 1 fields, but the header has 2"),
-        ("K1;a\nK2\n", Form(key_column="1", header=False), "f.csv:2: 1 fields, but the first line has 2"),
-        ("key;note\nK1;x\nK2\n", None, "f.csv:3: 1 fields, but the header has 2"),
+        ("key,note\nK1\nK2,a,b\n", None, "f.csv:2: 1 field, but the header has 2"),
+        ("K1;a\nK2\n", Form(key_column="1", header=False), "f.csv:2: 1 field, but the first line has 2"),
+        ("key;note\nK1;x\nK2\n", None, "f.csv:3: 1 field, but the header has 2"),
         ('key;note\nK1;"x\n', None, "f.csv:2: a quote is never closed"),
         ("key\nK\0001\n", None, "f.csv:2: NUL byte"),
         ("key\rK1\nK2\n", None, "f.csv:1: carriage return without a line feed"),
@@ -276,6 +283,13 @@ def test_what_is_no_text_is_named(data: bytes, what: str, a_list: bool) -> None:
         ("key,n\nK-1,a\n", Form(key_column="3"), "f.csv:1: there is no column '3'; its columns are key, n"),
         ("K-1\n", Form(key_column="key2"), "f.csv:1: there is no column 'key2'; its columns are K-1"),
         (b"key\nK-1\n\xff\n", Form(encoding="ascii"), "f.csv:3: byte 0xff is not ascii"),
+        ("sep=;\nkey;n\nK1;a\n", None, "f.csv:1: this is a note for spreadsheets"),
+        ('[{"key": "K1"}]', None, "f.csv:1: this is JSON, not CSV"),
+        ("<!DOCTYPE html>\n<table><td>key</table>", None, "f.csv:1: this is a web page or XML, not CSV"),
+        (b"\x89PNG\r\n\x1a\n\0\0", None, "f.csv:3: NUL byte"),
+        (b"\x89PNG\r\n\x1a\n", None, "f.csv:1: byte 0x89 is not UTF-8"),
+        ("key\nK1\n".encode("utf-32-le"), None, "f.csv:1: NUL byte"),
+        (" \n\t\n", None, "f.csv:1: the file is empty"),
         ("," * 1000 + "key\n", None, "f.csv:1: 1,001 columns; 1,000 are the most"),
     ],
 )

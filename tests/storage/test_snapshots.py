@@ -207,7 +207,7 @@ def test_manifest_is_read_as_it_is_written() -> None:
 def test_malformed_file_with_a_good_checksum_is_refused_when_it_is_read(folder: Path) -> None:
     whole = snapshot("base", A="K1")
     bad = Snapshot(whole.manifest, {**whole.contents, "A": b"key,b\nK1\n"})
-    with pytest.raises(KeySyncError, match=r"base/A.csv:2: 1 fields, but the header has 2"):
+    with pytest.raises(KeySyncError, match=r"base/A.csv:2: 1 field, but the header has 2"):
         bad.tables(Limits())
 
 

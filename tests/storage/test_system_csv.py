@@ -102,11 +102,11 @@ def test_long_file_with_everything_in_it_is_read_as_csv_reads_it() -> None:
         (b"id,note\nK1,a\n", "A.csv:1: no column 'key'; there is id, note"),
         (b"KEY\nK1\n", "A.csv:1: no column 'key'; there is KEY"),
         (b"\x1b[2J\n", "A.csv:1: no column 'key'; there is \\x1b[2J"),
-        (b"key,note\nK1,a\nK2\n", "A.csv:3: 1 fields, but the header has 2"),
+        (b"key,note\nK1,a\nK2\n", "A.csv:3: 1 field, but the header has 2"),
         (b"key,note\nK1,a,b\n", "A.csv:2: 3 fields, but the header has 2"),
         (b'key,note\nK1,"a,b"\nK2,"c,d\ne",f\n', "A.csv:3: 3 fields, but the header has 2"),
-        (b"key,note\nK1\nK2,a,b\n", "A.csv:2: 1 fields, but the header has 2"),
-        (b"key,note\nK1\nK2,a,", "A.csv:2: 1 fields, but the header has 2"),
+        (b"key,note\nK1\nK2,a,b\n", "A.csv:2: 1 field, but the header has 2"),
+        (b"key,note\nK1\nK2,a,", "A.csv:2: 1 field, but the header has 2"),
         (b'key,note\nK1,a\nK2,"b\n', "A.csv:3: a quote is never closed"),
         (b'key,note\nK1,"a"b\n', "A.csv:2: ',' expected after '\"'"),
         (b'"key\nK1\n', "A.csv:1: a quote is never closed"),
@@ -123,12 +123,12 @@ def test_bad_quotes_are_refused_as_the_csv_module_refuses_them(text: str) -> Non
 
 def test_every_bad_line_is_named_but_at_most_twenty() -> None:
     found = findings("key,note\n" + "K1,a\nK2\n" * 30)
-    assert found[:2] == ["A.csv:3: 1 fields, but the header has 2", "A.csv:5: 1 fields, but the header has 2"]
+    assert found[:2] == ["A.csv:3: 1 field, but the header has 2", "A.csv:5: 1 field, but the header has 2"]
     assert len(found) == 20
 
 
 def test_lines_are_counted_through_quoted_line_ends_and_blank_lines() -> None:
-    assert findings('key,note\n"a\n\nb",c\n\nK2\n') == ["A.csv:6: 1 fields, but the header has 2"]
+    assert findings('key,note\n"a\n\nb",c\n\nK2\n') == ["A.csv:6: 1 field, but the header has 2"]
 
 
 def test_missing_and_superfluous_commas_do_not_make_up_for_each_other() -> None:

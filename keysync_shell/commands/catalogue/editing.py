@@ -126,7 +126,9 @@ def _carry(arguments: Arguments) -> None:
 def _import(arguments: Arguments) -> None:
     arguments.add("system", metavar="SYSTEM", help="whose content is replaced", complete="systems")
     arguments.add("file", metavar="FILE", help="a CSV file with a header", complete="files")
-    arguments.add("--key-column", default="key", metavar="NAME", help="the column that holds the keys (default: key)")
+    arguments.add(
+        "--key-column", metavar="NAME", help="the column that holds the keys, by its name or number (default: key)"
+    )
 
 
 def _reset(arguments: Arguments) -> None:
