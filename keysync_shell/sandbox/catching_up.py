@@ -44,7 +44,7 @@ def look(keeper: Keeper) -> None:
         with locked(keeper):
             pass
     except ReadOnlyHome:
-        keeper.memory, _ = memory.from_files(keeper.home)
+        keeper.memory = memory.without_lock(keeper.home)
         keeper.begun = keeper.unwritable = True
 
 

@@ -1,4 +1,4 @@
-"""The newest state in memory, and how it catches up with the disk. Every function here wants the lock held."""
+"""The newest state in memory, and how it catches up with the disk. Every function here but one wants the lock held."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from keysync_shell.core.model.change import Change, between, changes
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State
 from keysync_shell.errors import KeySyncError
-from keysync_shell.storage import tables
+from keysync_shell.storage import tables, unlocked
 from keysync_shell.storage.commit import Store
 from keysync_shell.storage.home import Home
 from keysync_shell.storage.operations import Operation
@@ -57,6 +57,11 @@ def from_files(home: Home) -> tuple[Memory, dict[str, Found]]:
     found = {name: tables.read(home, name) for name in home.config.systems.names}
     state = State(home.config.systems, {name: file.rows for name, file in found.items()})
     return Memory(state, home.config.rules), found
+
+
+def without_lock(home: Home) -> Memory:
+    """What is there at one moment, of a home that may only be read; with no history. This one needs no lock."""
+    return Memory(State(home.config.systems, unlocked.read(home).tables), home.config.rules)
 
 
 def from_committed(home: Home, store: Store, newest: Operation) -> tuple[Memory, OutsideEdit | None]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import secrets
 import signal
 import sqlite3
@@ -23,12 +22,11 @@ from keysync_shell.core.model.change import Change
 from keysync_shell.errors import KeySyncError
 from keysync_shell.storage import files, lock, snapshots
 from keysync_shell.storage.files import Signature, Staged, explained
-from keysync_shell.storage.home import Home
+from keysync_shell.storage.home import STAGED_NAME, Home
 from keysync_shell.storage.operations import Operation
 from keysync_shell.storage.oplog import OperationLog
 from keysync_shell.storage.patching import Content, Mismatch
 
-STAGED_NAME = re.compile(r"\.(?P<system>[A-Za-z0-9]+)\.csv\.(?P<token>[0-9a-f]{16})\.new")
 PARALLEL_BYTES = 16 << 20  # below it threads cost more than they give
 SETTLED_LATER = "It is settled at the next start: whatever is found then is the state before or after."
 

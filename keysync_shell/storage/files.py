@@ -99,21 +99,31 @@ def read(path: Path, limit: int) -> tuple[bytes, Signature]:
 
     Raises KeySyncError if it is larger than `limit` bytes, OSError if it cannot be read.
     """
+    with opened(path) as file:
+        return read_opened(file, path, limit)
+
+
+def opened(path: Path) -> FileIO:
+    """Open a regular file to read, unbuffered. Raises KeySyncError if it is anything else, OSError if it cannot be."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise (_not_regular(path) if error.errno == errno.ELOOP else error) from None
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise _not_regular(path)
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        if status.st_size > limit:
-            raise KeySyncError(
-                f"{path}: {status.st_size:,} bytes are over the limit of {limit:,}",
-                hint="Set file_bytes under [limits] in keysync.toml.",
-            )
-        return file.read(), Signature.of(status)
+    return FileIO(descriptor)
+
+
+def read_opened(file: FileIO, path: Path, limit: int) -> tuple[bytes, Signature]:
+    """As `read`, of a file that is open already; `path` is its name in messages."""
+    status = os.fstat(file.fileno())
+    if status.st_size > limit:
+        raise KeySyncError(
+            f"{path}: {status.st_size:,} bytes are over the limit of {limit:,}",
+            hint="Set file_bytes under [limits] in keysync.toml.",
+        )
+    return file.read(), Signature.of(status)
 
 
 def has_writer(path: Path) -> bool | None:

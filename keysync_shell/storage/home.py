@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from keysync_shell.config import Config
+
+STAGED_NAME = re.compile(r"\.(?P<system>[A-Za-z0-9]+)\.csv\.(?P<token>[0-9a-f]{16})\.new")
 
 
 @dataclass(frozen=True)

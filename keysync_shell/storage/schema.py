@@ -6,7 +6,10 @@ a table, add a step. A database is always brought to the newest format before it
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import sqlite3
+import tempfile
 from pathlib import Path
 
 from keysync_shell.errors import KeySyncError
@@ -63,13 +66,8 @@ def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def opened_for_reading(path: Path) -> sqlite3.Connection:
-    """A connection that writes nothing to the disk; an older database is brought up to date in memory.
-
-    Even who only reads makes the files of a write-ahead log, unless told that nobody writes: then there is none.
-    """
-    log = path.with_name(f"{path.name}-wal")
-    how = "mode=ro" if log.exists() else "immutable=1"
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True)
+    """A connection that writes nothing to the disk; an older database is brought up to date in memory."""
+    connection = connected_for_reading(path)
     try:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version == VERSION:
@@ -81,4 +79,40 @@ def opened_for_reading(path: Path) -> sqlite3.Connection:
         raise
     connection.close()
     bring_up_to_date(copy, path)
+    return copy
+
+
+def connected_for_reading(path: Path) -> sqlite3.Connection:
+    """As `opened_for_reading`, in whatever format the database is.
+
+    Even who only reads makes the files of a write-ahead log, unless told that nobody writes: then there is none.
+    """
+    log = write_ahead_log(path)
+    connection = _connected(path, "mode=ro" if log.exists() else "immutable=1")
+    try:
+        connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.OperationalError:
+        connection.close()
+        if not log.exists():
+            raise
+        return _copied(path, log)
+    return connection
+
+
+def write_ahead_log(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _connected(path: Path, how: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True)
+
+
+def _copied(path: Path, log: Path) -> sqlite3.Connection:
+    """The database in memory: of a log whose index is lost, in a folder where none may be made."""
+    copy = sqlite3.connect(":memory:")
+    with tempfile.TemporaryDirectory() as folder:
+        for part in (path, log):
+            shutil.copyfile(part, Path(folder) / part.name)
+        with contextlib.closing(sqlite3.connect(Path(folder) / path.name)) as connection:
+            connection.backup(copy)
     return copy

@@ -47,11 +47,16 @@ def read(home: Home, name: str) -> Found:
             break
     else:
         raise files.unfinished(path)
+    rows = parsed(home, name, data)
+    return Found(rows, files.digest(data), signature, None if system_csv.serialize(rows) == data else data)
+
+
+def parsed(home: Home, name: str, data: bytes) -> pl.DataFrame:
+    """The rows of a system file. Raises BadFile if it is malformed."""
     try:
-        rows = system_csv.parse(data, str(path), home.config.limits)
+        return system_csv.parse(data, str(home.system_file(name)), home.config.limits)
     except BadFile as error:
         raise BadFile(error.findings, hint=f"{error.hint} Or say: repair {name}") from None
-    return Found(rows, files.digest(data), signature, None if system_csv.serialize(rows) == data else data)
 
 
 def read_if_committed(home: Home, name: str, operation: Operation) -> pl.DataFrame | None:
