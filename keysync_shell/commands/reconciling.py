@@ -16,14 +16,16 @@ from keysync_shell.commands.session import Session
 from keysync_shell.config import path_of
 from keysync_shell.core.edits.edits import Edit
 from keysync_shell.core.findings import losses
+from keysync_shell.core.findings.index import Index
 from keysync_shell.core.model.state import State
 from keysync_shell.core.planning.actions import PROPOSE, REMOVE, Plan, as_edit
 from keysync_shell.core.planning.plan import plan as planned
 from keysync_shell.core.planning.policy import DECISIONS, Policy
 from keysync_shell.errors import KeySyncError
 from keysync_shell.reconcile import comparing, engine, recording, reports
-from keysync_shell.reconcile.comparing import Since
+from keysync_shell.reconcile.comparing import Since, touched_by
 from keysync_shell.reconcile.engine import Prediction, registered, taken
+from keysync_shell.reconcile.recorded import Recorded, as_it_was
 from keysync_shell.reconcile.recording import Order, Reconciled
 from keysync_shell.sandbox import Outcome, Sandbox
 from keysync_shell.sandbox.memory import Memory
@@ -166,10 +168,10 @@ def compare(session: Session, args: Namespace) -> Compared:
     sandbox = session.sandbox
     with sandbox.registry() as registry:
         run = _chosen(registry, args.run)
-        found, actions = registry.tables(run.number)
-        memory, touched = sandbox.moment(None), sandbox.touched_since(run.operation)
-        rows = comparing.compare(found, actions, memory.index, registry.master_keys(), touched)
-    differs = (rows["status"] != comparing.MATCHED).any()
+        past = recording.recorded(registry, run, sandbox.systems)
+        index = _seen_by(past, sandbox.moment(None))
+        rows = comparing.compare(past, index, touched_by(sandbox.changes_since(run.operation), past.rules))
+    differs = rows["status"].is_in(comparing.DIFFERENT).any()
     cap = Cap(args.all, args.limit, rest="" if args.limit else f"{session.line} --all")
     return Compared(run, rows, cap, int(bool(differs) and not args.exit_zero))
 
@@ -201,9 +203,8 @@ def report(session: Session, args: Namespace) -> Reconciled:
     sandbox = session.sandbox
     with sandbox.registry() as registry:
         run = _chosen(registry, args.run)
-        found, actions = registry.tables(run.number)
-        known = registry.master_keys()
-        result = comparing.as_it_was(run, found, actions, known, sandbox.systems)
+        past = recording.recorded(registry, run, sandbox.systems)
+        result = as_it_was(run, past, tuple(registry.master_keys()))
         folder = path_of(args.output_dir) if args.output_dir else None
         if folder:
             with explained("the reports were not written"):
@@ -246,8 +247,21 @@ def _folder(sandbox: Sandbox, number: int) -> Path:
 
 
 def _since(sandbox: Sandbox, registry: Registry, memory: Memory) -> Since:
-    last = _chosen(registry, None)
-    return comparing.since(memory.index, sandbox.change_since(last.operation), last.number)
+    past = recording.recorded(registry, _chosen(registry, None), sandbox.systems)
+    return comparing.since(past, memory.index)
+
+
+def _seen_by(past: Recorded, memory: Memory) -> Index:
+    """The systems now as the run would see them: the systems that it compared, by the rules that it had."""
+    if (past.systems, past.rules) == (memory.state.systems, memory.rules):
+        return memory.index
+    if gone := [name for name in past.systems.names if name not in memory.state.tables]:
+        raise KeySyncError(
+            f"run {past.run} compared {', '.join(gone)}, which is no system here any more",
+            hint="Look at it with: report",
+        )
+    tables = {name: memory.state.tables[name] for name in past.systems.names}
+    return Index.build(State(past.systems, tables), past.rules)
 
 
 def _chosen(registry: Registry, number: int | None) -> Run:

@@ -1,169 +1,152 @@
-"""Runs against what is there now: what changed since, and whether what was predicted holds."""
+"""Runs against the systems as they are now: what became of each finding, and what is new since."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
 
-from keysync_shell.core.findings.counting import Discrepancies, Summary, SystemCounts, discrepancies
-from keysync_shell.core.findings.index import Index
-from keysync_shell.core.findings.listing import findings
-from keysync_shell.core.model import table
+from keysync_shell.core.findings.index import MASK, Index
+from keysync_shell.core.findings.kinds import KINDS
+from keysync_shell.core.findings.listing import FINDING, findings
+from keysync_shell.core.model import normalize
 from keysync_shell.core.model.change import Change
-from keysync_shell.core.model.normalize import canonical
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.systems import Systems
-from keysync_shell.core.planning.actions import ADD, CHANGE, PROPOSE, REMOVE, Plan
-from keysync_shell.core.planning.policy import Policy
-from keysync_shell.reconcile.engine import Result, registered
-from keysync_shell.storage.registry import MasterKey, Run
+from keysync_shell.core.planning.actions import ADD, CHANGE, REMOVE
+from keysync_shell.reconcile.recorded import COMES, GOES, IDENTITY, Recorded, identified
 
-MATCHED, MISSED, UNEXPECTED = "matched", "missed", "unexpected"
-IDENTITY = ["kind", "systems", "canonical", "first"]
+CARRIED_OUT, STILL_OPEN, OTHERWISE, NEW = "carried out", "still open", "changed otherwise", "new"
+OUTCOMES = (OTHERWISE, NEW, STILL_OPEN, CARRIED_OUT)  # in the order in which they are shown
+DIFFERENT = (OTHERWISE, NEW)
+COMPARED = ("status", "kind", "system", "canonical", "spelling", "cause")
 
-# Per system and canonical key, the last operation that touched it.
-Touched = Mapping[tuple[str, str], int]
+# The last operation that touched a canonical key of a system.
+TOUCHED = {"system": pl.String(), "canonical": pl.String(), "number": pl.Int64()}
+
+# The order of what a plan does in one round to one key of one system: see core.planning.actions.
+STEPS = {CHANGE: 0, REMOVE: 1, ADD: 2}
 
 
 @dataclass(frozen=True, eq=False)
 class Since:
     """What changed since a run: new and resolved findings, and how many are still open.
 
-    `index` holds only the canonical keys that were touched, so that the cost follows the change.
+    `new` has masks of the systems now, `resolved` those of `systems`, which the run compared.
     """
 
     run: int
-    index: Index
     new: pl.DataFrame
     resolved: pl.DataFrame
+    systems: Systems
     still_open: int
 
 
-def since(index: Index, change: Change, run: int) -> Since:
-    """Compare the touched canonical keys before and after a change."""
-    before = index.updated(change.inverse)
-    keys = [part.keys for part in change.parts.values()]
-    touched = canonical(table.distinct(pl.concat(keys)), index.rules)["canonical"] if keys else pl.Series([""])
-    then, now = _part(before, touched), _part(index, touched)
-    old, new = _identified(findings(then)), _identified(findings(now))
-    come, gone = new.join(old, on=IDENTITY, how="anti"), old.join(new, on=IDENTITY, how="anti")
-    total = index_total(index) - len(come)
-    return Since(run, now, come.drop("first"), gone.drop("first"), total)
+def since(past: Recorded, index: Index) -> Since:
+    """The findings now against those that a run recorded."""
+    old, new = identified(past.found, past.systems), identified(findings(index), index.systems)
+    come, gone = _only(new, old), _only(old, new)
+    return Since(past.run, come.select(*FINDING), gone.select(*FINDING), past.systems, len(new) - len(come))
 
 
-def since_findings(index: Index, before: pl.DataFrame, run: int) -> Since:
-    """The same where there is no history, only the findings of the run before."""
-    old, new = _identified(before), _identified(findings(index))
-    come, gone = new.join(old, on=IDENTITY, how="anti"), old.join(new, on=IDENTITY, how="anti")
-    return Since(run, index, come.drop("first"), gone.drop("first"), len(new) - len(come))
+def compare(past: Recorded, index: Index, touched: pl.DataFrame) -> pl.DataFrame:
+    """The columns COMPARED, all texts: a row for every finding of the run, and for what is new since.
 
-
-def compare(
-    predicted: pl.DataFrame, actions: pl.DataFrame, index: Index, known: Collection[MasterKey], touched: Touched
-) -> pl.DataFrame:
-    """Columns `status, kind, system, canonical, cause`: every predicted finding, and those that nobody predicted.
-
-    A prediction is matched if the finding is there as predicted, or what was planned about it was carried out. So is
-    an odd spelling that came with what was planned.
+    The index is of the run's systems by the run's rules, `touched` has the columns of TOUCHED. A finding that is gone
+    is carried out if everything that was planned about its key in its systems is as the plan would have it.
     """
-    systems = index.systems
-    old, new = _identified(predicted), _identified(findings(index))
-    there = old.join(new.select(IDENTITY), on=IDENTITY, how="semi")
-    gone = old.join(new.select(IDENTITY), on=IDENTITY, how="anti")
-    come = new.join(old.select(IDENTITY), on=IDENTITY, how="anti")
-    acted = {(kind, name, key) for kind, name, key in _acted(actions)}
-    wanted = set(actions.filter(pl.col("sign") == PROPOSE)["canonical"])
-    have = registered(known, index.rules)
-    masks = dict(index.groups().select("canonical", "pattern").iter_rows()) if len(gone) else {}
-    rows = []
-    for kind, mask, key in there.select("kind", "systems", "canonical").iter_rows():
-        missing = kind == "unauthorized" and key in wanted and key not in have
-        rows.append(_row(MISSED if missing else MATCHED, kind, mask, key, systems, "no master key" if missing else ""))
-    for kind, mask, key in gone.select("kind", "systems", "canonical").iter_rows():
-        done = any((kind, name, key) in acted for name in systems.members(mask))
-        holds = kind != "gap" or masks.get(key, 0) & mask == mask
-        cause = "carried out" if done and holds else _cause(mask, key, systems, touched)
-        rows.append(_row(MATCHED if done and holds else MISSED, kind, mask, key, systems, cause))
-    spelled = _spelled(actions)
-    for kind, mask, key, spelling in come.select("kind", "systems", "canonical", "first").iter_rows():
-        if any((name, spelling) in spelled for name in systems.members(mask)):
-            rows.append(_row(MATCHED, kind, mask, key, systems, "came with what was carried out"))
-        else:
-            rows.append(_row(UNEXPECTED, kind, mask, key, systems, _cause(mask, key, systems, touched)))
-    schema = dict.fromkeys(("status", "kind", "system", "canonical", "cause"), pl.String)
-    order = pl.col("status").replace_strict({UNEXPECTED: 0, MISSED: 1, MATCHED: 2}, return_dtype=pl.Int32)
-    return pl.DataFrame(rows, schema=schema, orient="row").sort(order, "kind", "canonical", "system")
+    recorded, new = identified(past.findings, past.systems), identified(findings(index), index.systems)
+    coming = pl.col("planned") == COMES
+    old, comes = recorded.filter(~coming), recorded.filter(coming)
+    gone, come = _only(old, new), _only(new, old)
+    done, otherwise = _split(gone, _undone(past.actions, index), index.systems)
+    left = pl.when(pl.col("planned") == GOES).then(pl.lit("")).otherwise(pl.lit("the plan leaves it as it is"))
+    parts = {
+        STILL_OPEN: [_both(old, new).with_columns(cause=left)],
+        CARRIED_OUT: [_because(done, ""), _because(_both(come, comes), "came with the plan")],
+        OTHERWISE: [_explained(otherwise, index.systems, touched)],
+        NEW: [_explained(_only(come, comes), index.systems, touched)],
+    }
+    rows = [_rows(status, part) for status in OUTCOMES for part in parts[status]]
+    return pl.concat(rows).sort(_place("status", OUTCOMES), _place("kind", tuple(KINDS)), "canonical", "system")
 
 
-def as_it_was(
-    run: Run, found: pl.DataFrame, actions: pl.DataFrame, known: Collection[MasterKey], systems: Systems
-) -> Result:
-    """A recorded run as a result again."""
-    raw = run.details["summary"]
-    summary = Summary(
-        tuple(SystemCounts(**row) for row in raw["systems"]),
-        raw["keys"],
-        raw["in_sync"],
-        Discrepancies(**raw["discrepancies"]),
-        raw["patterns"],
+def touched_by(changes: Iterable[tuple[int, Change]], rules: Rules) -> pl.DataFrame:
+    """The last of some operations, oldest first, that touched each canonical key of each system: columns TOUCHED."""
+    parts = [pl.DataFrame(schema=TOUCHED)]
+    for number, change in changes:
+        for name, part in change.parts.items():
+            keys = normalize.canonical(part.keys, rules).select("canonical").unique()
+            parts.append(keys.select(pl.lit(name).alias("system"), "canonical", number=pl.lit(number, pl.Int64)))
+    return pl.concat(parts).unique(["system", "canonical"], keep="last")
+
+
+def _only(here: pl.DataFrame, there: pl.DataFrame) -> pl.DataFrame:
+    return here.join(there, on=IDENTITY, how="anti", maintain_order="left")
+
+
+def _both(here: pl.DataFrame, there: pl.DataFrame) -> pl.DataFrame:
+    return here.join(there, on=IDENTITY, how="semi", maintain_order="left")
+
+
+def _split(gone: pl.DataFrame, undone: pl.DataFrame, systems: Systems) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The findings that went as planned, and those that went otherwise."""
+    failed = _places(gone, systems).join(undone, on=["system", "canonical"], how="semi")["row"]
+    number = pl.int_range(pl.len(), dtype=pl.UInt32)
+    marked = gone.with_columns(done=(pl.col("planned") == GOES) & ~number.is_in(failed.implode()))
+    return marked.filter("done").drop("done"), marked.filter(~pl.col("done")).drop("done")
+
+
+def _places(rows: pl.DataFrame, systems: Systems) -> pl.DataFrame:
+    """Columns `row, system, canonical`: the systems of each finding, then the authority, which may have adopted it."""
+    where = pl.concat_list("names", pl.lit(systems.authority))
+    return rows.with_row_index("row").select("row", "canonical", system=where).explode("system", empty_as_null=True)
+
+
+def _undone(actions: pl.DataFrame, index: Index) -> pl.DataFrame:
+    """Columns `system, canonical`: where some key is not as the plan would leave it."""
+    bits = {name: index.systems.bit(name) for name in index.systems.names}
+    wanted = _wanted(actions).with_columns(bit=pl.col("system").replace_strict(bits, default=None, return_dtype=MASK))
+    spelled = wanted.join(index.rows.select("key", "mask", "repeats"), on="key", how="left")
+    held = (pl.col("mask").fill_null(0) & pl.col("bit")) != 0
+    again = (pl.col("repeats").fill_null(0) & pl.col("bit")) != 0
+    return spelled.filter((held != pl.col("held")) | (again & pl.col("once"))).select("system", "canonical")
+
+
+def _wanted(actions: pl.DataFrame) -> pl.DataFrame:
+    """Columns `system, canonical, key, held, once`: how a plan leaves each key that it touches."""
+    columns = ("round", "step", "system", "canonical", "key", "held", "once")
+    repeated, changed = pl.col("form").fill_null("") == "repeated", pl.col("sign") == CHANGE
+    step = pl.col("sign").replace_strict(STEPS, return_dtype=pl.Int32)
+    acting = actions.filter(pl.col("sign").is_in(list(STEPS))).with_columns(step=step, once=repeated)
+    named = acting.with_columns(held=(pl.col("sign") == ADD) | pl.col("once"))
+    became = acting.filter(changed).with_columns(key="became", held=pl.lit(True), once=pl.col("kind") == "duplicate")
+    every = pl.concat([named.select(columns), became.select(columns)]).sort("round", "step", maintain_order=True)
+    return every.unique(["system", "key"], keep="last", maintain_order=True)
+
+
+def _explained(rows: pl.DataFrame, systems: Systems, touched: pl.DataFrame) -> pl.DataFrame:
+    """With the last operation that touched the key in one of the finding's systems, or in the authority."""
+    last = (
+        _places(rows, systems)
+        .join(touched, on=["system", "canonical"], maintain_order="left")
+        .sort("number", descending=True, maintain_order=True)
+        .unique("row", keep="first")
+        .select("row", cause=pl.format("@{} changed {} after the run", "number", "system"))
     )
-    policy = Policy(**run.details["policy"])
-    return Result(
-        run.number,
-        run.time,
-        run.mode,
-        systems,
-        Rules(**run.details["rules"]),
-        policy,
-        summary,
-        int((found["form"] == "respelled").sum()),
-        found,
-        Plan(policy, actions),
-        tuple(key for key in known if key.run == run.number),
-        tuple(known),
-        (),
-    )
+    told = rows.with_row_index("row").join(last, on="row", how="left", maintain_order="left")
+    return told.with_columns(pl.col("cause").fill_null("what changed it is not kept"))
 
 
-def _part(index: Index, touched: pl.Series) -> Index:
-    rows = index.rows.filter(pl.col("canonical").is_in(touched.implode()))
-    return Index(index.systems, index.rules, rows, index.totals)
+def _because(rows: pl.DataFrame, cause: str) -> pl.DataFrame:
+    return rows.with_columns(cause=pl.lit(cause))
 
 
-def index_total(index: Index) -> int:
-    """The number of findings, from the totals alone."""
-    return discrepancies(index).total
+def _rows(status: str, rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(status=pl.lit(status), system=pl.col("names").list.join(" ")).select(*COMPARED)
 
 
-def _identified(found: pl.DataFrame) -> pl.DataFrame:
-    """With what tells one finding from another: per-spelling kinds have one for each spelling."""
-    first = (
-        pl.when(pl.col("kind").is_in(["variant", "malformed"])).then(pl.col("keys").list.first()).otherwise(pl.lit(""))
-    )
-    return found.with_columns(first=first)
-
-
-def _acted(actions: pl.DataFrame) -> list[tuple[str, str, str]]:
-    done = actions.filter(pl.col("sign").is_in([ADD, REMOVE, CHANGE]))
-    return list(done.select("kind", "system", "canonical").unique().iter_rows())
-
-
-def _spelled(actions: pl.DataFrame) -> set[tuple[str, str]]:
-    """Which spellings the plan gives to which systems."""
-    given = actions.filter(pl.col("sign").is_in([ADD, CHANGE]))
-    return set(given.select("system", pl.coalesce("became", "key")).iter_rows())
-
-
-def _cause(mask: int, key: str, systems: Systems, touched: Touched) -> str:
-    names = (*systems.members(mask), systems.authority)
-    found = [(touched[name, key], name) for name in names if (name, key) in touched]
-    if not found:
-        return "other rules or systems"
-    number, name = max(found)
-    return f"@{number} changed {name} after the plan"
-
-
-def _row(status: str, kind: str, mask: int, key: str, systems: Systems, cause: str) -> tuple[str, ...]:
-    return status, kind, " ".join(systems.members(mask)), key, cause
+def _place(column: str, order: tuple[str, ...]) -> pl.Expr:
+    places = {name: place for place, name in enumerate(order)}
+    return pl.col(column).replace_strict(places, default=len(order), return_dtype=pl.Int32)

@@ -121,6 +121,7 @@ def as_run(result: Result, *, line: str, user: str, operation: int, folder: str)
         "summary": asdict(result.summary),
         "policy": result.policy.as_data(),
         "rules": asdict(result.rules),
+        "systems": {"names": list(result.systems.names), "authority": result.systems.authority},
         "proposed": len(result.proposals),
     }
     return Run(result.number, result.time, result.mode, line, user, operation, folder, details)

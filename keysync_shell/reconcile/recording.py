@@ -11,22 +11,25 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from keysync_shell.core.findings import losses
-from keysync_shell.core.findings.counting import summarize
 from keysync_shell.core.findings.index import Index
-from keysync_shell.core.findings.listing import findings
 from keysync_shell.core.model.state import State
+from keysync_shell.core.model.systems import Systems
+from keysync_shell.core.planning.actions import Plan
 from keysync_shell.core.planning.policy import Policy
 from keysync_shell.reconcile import comparing, engine, reports, sources
 from keysync_shell.reconcile.comparing import Since
 from keysync_shell.reconcile.engine import Result
+from keysync_shell.reconcile.recorded import Recorded, from_record, to_record
 from keysync_shell.reconcile.sources import Sources
 from keysync_shell.storage import schema
 from keysync_shell.storage.commit import Store
 from keysync_shell.storage.files import explained
 from keysync_shell.storage.home import Home
 from keysync_shell.storage.oplog import OperationLog
-from keysync_shell.storage.registry import Registry
+from keysync_shell.storage.registry import Registry, Run
 
 LOCK_TIMEOUT = 10.0  # seconds
 
@@ -67,14 +70,13 @@ def carry_out(
 ) -> Reconciled:
     """Predict, compare and propose; unless it is a dry run, record it and write the reports.
 
-    `since` limits what is looked at to what changed since another run. Raises KeySyncError for what cannot be written.
+    `since` limits what is told to what changed since another run. Raises KeySyncError for what cannot be written.
     """
-    looked_at = since.index if since else index
     known = registry.master_keys() if registry else []
-    made, prediction = engine.predict(state, looked_at, policy, known)
+    made, prediction = engine.predict(state, index, policy, known)
     result = engine.run(
         state,
-        looked_at,
+        index,
         made,
         known,
         number=registry.next_run() if registry else 1,
@@ -84,18 +86,24 @@ def carry_out(
         absent=order.absent,
     )
     if since:
-        result = replace(result, summary=summarize(index, state), findings=since.new)
+        about = pl.col("canonical").is_in(since.new["canonical"].unique().implode())
+        result = replace(result, findings=since.new, plan=Plan(policy, made.actions.filter(about)))
     warnings = losses.warnings(index)
     if order.dry_run or registry is None:
         return Reconciled(result, None, {}, since, committed=False, warnings=warnings)
     folder = order.folder(result.number)
     run = engine.as_run(result, line=order.line, user=order.user, operation=order.operation, folder=str(folder))
-    registry.add_run(run, findings(index), result.plan.actions, result.proposals, result.events)
+    registry.add_run(run, to_record(state, index, made), made.actions, result.proposals, result.events)
     result = replace(result, master_keys=tuple(registry.master_keys()))
     with explained(f"run {result.number} is recorded, but its reports were not written", lambda: True):
         reports.write(folder, result, registry.events(result.number))
     score = engine.score(prediction, result, result.master_keys) if since is None else {}
     return Reconciled(result, folder, score, since, committed=True, warnings=warnings)
+
+
+def recorded(registry: Registry, run: Run, now: Systems) -> Recorded:
+    """What a run recorded; `now` are the systems of the sandbox."""
+    return from_record(run, *registry.tables(run.number), now)
 
 
 def run(
@@ -154,9 +162,6 @@ def _newest(home: Home) -> int:
 
 
 def _since(registry: Registry, index: Index) -> Since | None:
-    """What changed since the last run, told from its findings: the files of a headless run have no history."""
+    """What changed since the last run, if there is one."""
     runs = registry.runs()
-    if not runs:
-        return None
-    before, _ = registry.tables(runs[0].number)
-    return comparing.since_findings(index, before, runs[0].number)
+    return comparing.since(recorded(registry, runs[0], index.systems), index) if runs else None

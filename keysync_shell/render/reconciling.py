@@ -14,6 +14,7 @@ from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.model.table import key_series
 from keysync_shell.core.planning.actions import ADD, CHANGE, PROPOSE, REMOVE, REPORT
 from keysync_shell.core.selecting.ranges import grouped, shortened
+from keysync_shell.reconcile.comparing import CARRIED_OUT, DIFFERENT, NEW, OTHERWISE, STILL_OPEN
 from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, counted, fixed, plain
 
 if TYPE_CHECKING:
@@ -98,11 +99,12 @@ def reconciled_view(run: Reconciled) -> View:
 def compared_view(compared: Compared) -> View:
     rows, cap = compared.rows, compared.cap
     counts = Counter(rows["status"].to_list())
-    head = ", ".join(f"{counts[name]:,} {name}" for name in ("matched", "missed", "unexpected"))
-    differing = rows.filter(pl.col("status") != "matched") if not cap.all else rows
+    head = ", ".join(f"{counts[name]:,} {name}" for name in (CARRIED_OUT, STILL_OPEN, OTHERWISE, NEW))
+    key = pl.when(pl.col("spelling") != "").then("spelling").otherwise("canonical")
+    differing = rows if cap.all else rows.filter(pl.col("status").is_in(DIFFERENT))
     grid = Grid(
-        {"status": TEXT, "kind": TEXT, "system": TEXT, "canonical": KEY, "cause": TEXT},
-        _head(differing),
+        {"status": TEXT, "kind": TEXT, "system": TEXT, "key": KEY, "cause": TEXT},
+        _head(differing.select("status", "kind", "system", key.alias("key"), "cause")),
         len(differing),
         rest=cap.rest,
         limit=cap.limit,
@@ -176,7 +178,7 @@ def _since(run: Reconciled, systems: Systems) -> Any:
     return {
         "run": run.since.run,
         "new": _named(run.since.new, systems),
-        "resolved": _named(run.since.resolved, systems),
+        "resolved": _named(run.since.resolved, run.since.systems),
         "still_open": run.since.still_open,
     }
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from keysync_shell.core.edits.edits import Edit
 from keysync_shell.core.model.change import Change, between, changes
 from keysync_shell.core.model.keys import shown
-from keysync_shell.core.model.normalize import canonical
 from keysync_shell.core.model.table import rows_of
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox.committing import carry_out
@@ -69,22 +71,11 @@ def revert(keeper: Keeper, request: Request, number: int) -> Outcome:
     return carry_out(keeper, decision, request)
 
 
-def change_since(log: OperationLog, number: int) -> Change:
-    """All that was changed after an operation, as one change. Raises KeySyncError if that is no longer kept."""
-    done = Change()
+def changes_since(log: OperationLog, number: int) -> Iterator[tuple[int, Change]]:
+    """The operations after that one, oldest first, with what they changed, as far as that is kept."""
     for later in log.since(number):
-        done = done.then(log.change(later.number))
-    return done
-
-
-def touched_since(keeper: Keeper, number: int) -> dict[tuple[str, str], int]:
-    """Per system and canonical key, the last operation after that one which touched it."""
-    touched: dict[tuple[str, str], int] = {}
-    log, rules = keeper.store.log, keeper.home.config.rules
-    for later in log.since(number):
-        for name, part in log.change(later.number).parts.items():
-            touched |= {(name, key): later.number for key in canonical(part.keys, rules)["canonical"]}
-    return touched
+        with contextlib.suppress(KeySyncError):
+            yield later.number, log.change(later.number)
 
 
 def _conflicts(keeper: Keeper, number: int, change: Change) -> list[str]:

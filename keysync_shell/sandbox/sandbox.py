@@ -166,15 +166,10 @@ class Sandbox:
             entry = self._keeper.store.log.get(newest.undo_top)
             return undoing.original(self._keeper, entry) if entry else None
 
-    def change_since(self, number: int) -> Change:
-        """All that was changed after an operation, as one change. Raises KeySyncError if that is no longer kept."""
+    def changes_since(self, number: int) -> Iterator[tuple[int, Change]]:
+        """The operations after that one, oldest first, with what they changed, as far as that is kept."""
         with self._history() as log:
-            return past.change_since(log, number)
-
-    def touched_since(self, number: int) -> dict[tuple[str, str], int]:
-        """Per system and canonical key, the last operation after that one which touched it."""
-        with self._history():
-            return past.touched_since(self._keeper, number)
+            yield from past.changes_since(log, number)
 
     # Edits
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keysync_shell.core.findings.conditions import Condition
+from keysync_shell.headless import main
 from tests.building import FIVE
 from tests.strategies import PURE
 from tests.talking import Talk
@@ -174,3 +175,35 @@ def test_bisect_finds_the_first_operation_that_broke_it(
     found = data(talk, "bisect 'unauthorized.B == 0'")["operation"]
     assert (found["number"] if found else None) == wanted
     talk.shell.sandbox.close()
+
+
+# Runs over systems of other names or another order
+
+
+def outcomes(talk: Talk) -> list[tuple[str, str, str]]:
+    return [(row["status"], row["system"], row["canonical"]) for row in data(talk, "compare --exit-zero")["keys"]]
+
+
+def test_run_keeps_the_names_of_its_systems_in_another_order(talk: Talk, tmp_path: Path) -> None:
+    assert talk.say("reconcile").status == 0
+    open_still = outcomes(talk)
+    assert ("still open", "D", "CUST-00001") in open_still
+    (tmp_path / "keysync.toml").write_text('[systems]\nnames = ["E", "D", "C", "B", "A"]\nauthority = "A"\n')
+    turned = Talk(tmp_path)
+    assert outcomes(turned) == open_still
+    assert [row["name"] for row in data(turned, "report")["summary"]["systems"]] == list("ABCDE")
+    assert "0 new, 0 resolved, 3 still open" in turned.say("reconcile --mode incremental").text
+    turned.shell.sandbox.close()
+
+
+def test_run_without_some_system_is_compared_without_it(talk: Talk, tmp_path: Path) -> None:
+    (tmp_path / "systems" / "C.csv").rename(tmp_path / "C.csv")
+    assert main(["--home", str(tmp_path), "--partial"]) == 1
+    (tmp_path / "C.csv").rename(tmp_path / "systems" / "C.csv")
+    assert talk.say("add-key NEW-2 -s C").status == 0
+    assert outcomes(talk) == [
+        ("still open", "D", "CUST-00001"),
+        ("still open", "D", "CUST-00002"),
+        ("still open", "B", "NEW-1"),
+    ]
+    assert "C" not in [row["name"] for row in data(talk, "report")["summary"]["systems"]]

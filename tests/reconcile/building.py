@@ -10,7 +10,7 @@ from keysync_shell.core.model.state import State
 from keysync_shell.core.planning.policy import Policy
 from keysync_shell.reconcile import engine
 from keysync_shell.reconcile.engine import Result
-from keysync_shell.storage.registry import MasterKey
+from keysync_shell.storage.registry import MasterKey, Run
 from tests.building import NOW, index
 
 
@@ -29,3 +29,8 @@ def ran(
 
 def master_key(canonical: str, *, number: int = 1, name: str | None = None, status: str = "proposed") -> MasterKey:
     return MasterKey(number, name or canonical, canonical, "B", canonical, status, "mirror", NOW, None, 1)
+
+
+def recorded_run(result: Result) -> Run:
+    """The run as it is recorded, after operation 1."""
+    return engine.as_run(result, line="reconcile", user="ada@lab", operation=1, folder="out")

@@ -195,7 +195,6 @@ NEEDY: dict[str, Callable[[Sandbox], object]] = {
     "restore": lambda at: at.restore(RESTORE, 1),
     "revert": lambda at: at.revert(REVERT, 2),
     "log show": lambda at: at.change(2),
-    "changes since": lambda at: at.change_since(1),
 }
 
 

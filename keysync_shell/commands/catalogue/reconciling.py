@@ -149,7 +149,7 @@ COMMANDS = (
     Command(
         "compare",
         GROUP,
-        "Compare what a run predicted with what is there; exit 1 if they differ.",
+        "Say what became of the findings of a run; exit 1 if something is new or went another way than planned.",
         "reconciling:compare",
         ("compare", "compare 2"),
         _compare,
