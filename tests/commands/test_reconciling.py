@@ -133,11 +133,11 @@ def test_prediction_holds_through_files_and_registry(talk: Talk) -> None:
     assert run["score"]["held"] is True
     assert run["summary"]["discrepancies"] == predicted["discrepancies"]
     assert [key["master_key"] for key in run["proposed"]] == predicted["master_keys"]
-    assert data(talk, "compare")["counts"] == {"matched": 3}
+    assert data(talk, "compare")["counts"] == {"still open": 3}
     updated = {name: counts["added"] for name, counts in predicted["systems"].items()}
     changed = data(talk, "apply")["counts"]
     assert updated == {name: counts["added"] for name, counts in changed.items()}
-    assert data(talk, "compare")["counts"] == {"matched": 3}
+    assert data(talk, "compare")["counts"] == {"still open": 3}
 
 
 def test_report_can_be_written_again_for_any_run(talk: Talk, tmp_path: Path) -> None:
