@@ -45,7 +45,7 @@ class Dialogue:
             _refuse_overwriting(getattr(args, "output", None))
             sandbox = self._sandbox(args)
             session = Session(sandbox, line, source, self.ask, self._preview, self.read_stdin, self.last)
-            result = command.load()(session, args)
+            result = command.run(session, command.arguments.from_namespace(args))
             if isinstance(result, ShowsKeys):
                 self.last = result
             shown = view(result)

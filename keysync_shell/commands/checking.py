@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-from argparse import Namespace
 from dataclasses import dataclass
 
+from keysync_shell.commands.catalogue import checking as asked
 from keysync_shell.commands.session import Session
 from keysync_shell.commands.words import looked_up
 from keysync_shell.core.edits import edits
@@ -33,12 +33,12 @@ class Finished:
     exit_code: int
 
 
-def check(session: Session, args: Namespace) -> Checked:
+def check(session: Session, args: asked.Check) -> Checked:
     problems = tuple(session.sandbox.check())
     return Checked(problems, exit_code=int(bool(problems) and not args.exit_zero))
 
 
-def repair(session: Session, args: Namespace) -> Repair | Outcome:
+def repair(session: Session, args: asked.Repair) -> Repair | Outcome:
     sandbox = session.sandbox
     system = sandbox.systems.find(args.system)
     if args.repeats is not None:
@@ -52,16 +52,16 @@ def repair(session: Session, args: Namespace) -> Repair | Outcome:
     )
 
 
-def lock(session: Session, args: Namespace) -> Finished:
+def lock(session: Session, args: asked.Lock) -> Finished:
     sandbox = session.sandbox
     sandbox.require_no_batch("lock")
-    argv = args.argv[1:] if args.argv[:1] == ["--"] else args.argv
+    argv = args.argv[1:] if args.argv[:1] == ("--",) else args.argv
     if not argv:
         raise KeySyncError("lock needs a program to run", hint="Say it like: lock -- cp -r systems backup")
     with sandbox.exclusively(), explained(f"{safe(argv[0])} cannot be run"):
         code = subprocess.run(argv, check=False).returncode
     sandbox.look()
-    return Finished(tuple(argv), code if code >= 0 else 128 - code)
+    return Finished(argv, code if code >= 0 else 128 - code)
 
 
 def _question(plan: Repair) -> str:

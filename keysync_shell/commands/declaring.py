@@ -4,91 +4,121 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from keysync_shell.commands.arguments import Argument, Arguments, declare
+
+if TYPE_CHECKING:
+    from keysync_shell.commands.session import Session
 
 FORMATS = ("table", "json", "jsonl", "csv", "tsv", "markdown")
 COMMON = "common options"
+A = TypeVar("A", bound=Arguments)
 
 
-class Arguments:
-    """Declares the arguments of a command on any argparse parser.
+class Common(Arguments):
+    """What every command takes: where it works, and how its result is written."""
 
-    `complete` names what a prompt may offer for an argument (keys, systems, snapshots, files, …). `completers` maps
-    these names to whatever the parser of a front end takes as `completer`; plain argparse gets none.
-    """
+    format: Annotated[str, Argument("--format", "how to write the result", choices=FORMATS, within=COMMON)] = "table"
+    output: Annotated[
+        str | None,
+        Argument(
+            "--output",
+            "write the result to a file (not over one that is there)",
+            metavar="FILE",
+            complete="files",
+            within=COMMON,
+        ),
+    ] = None
+    home: Annotated[
+        str | None,
+        Argument(
+            "--home",
+            "the sandbox folder (default: $KEYSYNC_HOME or this one)",
+            metavar="DIR",
+            complete="folders",
+            within=COMMON,
+        ),
+    ] = None
+    lock_timeout: Annotated[
+        float | None,
+        Argument(
+            "--lock-timeout",
+            "how long to wait while another process works (default: 10)",
+            metavar="SECONDS",
+            within=COMMON,
+        ),
+    ] = None
 
-    def __init__(self, parser: argparse.ArgumentParser, completers: dict[str, Any] | None = None) -> None:
-        self._container: argparse._ActionsContainer = parser
-        self._parser = parser
-        self._completers = completers
 
-    def add(self, *names: str, complete: str | None = None, **options: Any) -> None:
-        """As `add_argument`."""
-        if complete and self._completers is not None:
-            options["completer"] = self._completers[complete]
-        self._container.add_argument(*names, **options)
+class Changes(Arguments):
+    """What a command takes that changes something."""
 
-    def one_of(self, *, required: bool) -> Arguments:
-        """Arguments of which only one may be given."""
-        return self._within(self._parser.add_mutually_exclusive_group(required=required))
+    dry_run: Annotated[bool, Argument("-n --dry-run", "show what would change, and change nothing")] = False
+    yes: Annotated[bool, Argument("-y --yes", "do not ask before something is lost")] = False
 
-    def group(self, title: str) -> Arguments:
-        """Arguments under a heading of their own in the help."""
-        return self._within(self._parser.add_argument_group(title))
 
-    def _within(self, container: argparse._ActionsContainer) -> Arguments:
-        inner = Arguments(self._parser, self._completers)
-        inner._container = container
-        return inner
+class Asks(Arguments):
+    """What a command takes whose exit code 1 is an answer."""
+
+    exit_zero: Annotated[bool, Argument("--exit-zero", "exit 0 even if something was found")] = False
+
+
+class Later:
+    """A module of functions for commands that is imported when one of them is called."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __getattr__(self, function: str) -> Callable[..., Any]:
+        def called(*given: Any) -> Any:
+            module = importlib.import_module(f"keysync_shell.commands.{self._module}")
+            return getattr(module, function)(*given)
+
+        return called
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command: its words, its arguments, and where its function is.
+    """A command: its name, the class of its arguments, whose docstring is the help, and its function.
 
-    `run` is "module:function" under keysync_shell.commands; the function takes a Session and the parsed arguments
-    and returns a value that some renderer knows. `changes`: takes --dry-run and --yes. `asks`: exit 1 is an answer,
-    so it takes --exit-zero. `leaves`: it writes files of the user's choice or runs programs, so a
-    restricted shell does without it. `own_output`: its --output means something of its own.
+    `leaves`: it writes files of the user's choice or runs programs, so a restricted shell does without it.
     """
 
     name: str
     group: str
-    help: str
-    run: str
+    arguments: type[Arguments]
+    run: Callable[[Session, Any], Any]
     examples: tuple[str, ...]
-    arguments: Callable[[Arguments], None] = lambda _: None
-    changes: bool = False
-    asks: bool = False
     leaves: bool = False
-    own_output: bool = False
 
-    def load(self) -> Callable[..., Any]:
-        """The function; imports what it needs."""
-        module, _, function = self.run.partition(":")
-        loaded: Callable[..., Any] = getattr(importlib.import_module(f"keysync_shell.commands.{module}"), function)
-        return loaded
+    @property
+    def help(self) -> str:
+        return self.arguments.__doc__ or ""
 
-    def declare(self, parser: argparse.ArgumentParser, completers: dict[str, Any] | None = None) -> None:
+    @property
+    def changes(self) -> bool:
+        return issubclass(self.arguments, Changes)
+
+    def declare(self, parser: argparse.ArgumentParser, completers: Mapping[str, Any] | None = None) -> None:
         """Put every argument of the command on a parser, and its examples below the help."""
-        arguments = Arguments(parser, completers)
-        self.arguments(arguments)
-        if self.changes:
-            arguments.add("-n", "--dry-run", action="store_true", help="show what would change, and change nothing")
-            arguments.add("-y", "--yes", action="store_true", help="do not ask before something is lost")
-        if self.asks:
-            arguments.add("--exit-zero", action="store_true", help="exit 0 even if something was found")
-        common = arguments.group(COMMON)
-        common.add("--format", choices=FORMATS, default="table", help="how to write the result (default: table)")
-        if not self.own_output:
-            text = "write the result to a file (not over one that is there)"
-            common.add("--output", metavar="FILE", help=text, complete="files")
-        where = "the sandbox folder (default: $KEYSYNC_HOME or this one)"
-        common.add("--home", metavar="DIR", help=where, complete="folders")
-        wait = "how long to wait while another process works (default: 10)"
-        common.add("--lock-timeout", type=float, metavar="SECONDS", help=wait)
+        declare(self.arguments, parser, completers)
+        declare(Common, parser, completers, taken=self.arguments.flags())
         if completers is None:  # a front end with completers has formatters of its own
             parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.epilog = "examples:\n" + "\n".join(f"  {example}" for example in self.examples)
+
+
+def command(
+    name: str,
+    group: str,
+    arguments: type[A],
+    run: Callable[[Session, A], Any],
+    examples: tuple[str, ...],
+    *,
+    leaves: bool = False,
+) -> Command:
+    """Declare a command. Here mypy holds the function to the class of its arguments and to the results it may give."""
+    return Command(name, group, arguments, run, examples, leaves)

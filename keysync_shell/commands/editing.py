@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from keysync_shell.commands.catalogue import editing as asked
 from keysync_shell.commands.session import Session
 from keysync_shell.commands.words import looked_up, named
 from keysync_shell.config import path_of
@@ -22,24 +22,23 @@ from keysync_shell.storage import files, foreign_csv
 from keysync_shell.storage.files import explained
 from keysync_shell.storage.forms import Form
 
-DEFAULT_KEYS, DEFAULT_FORMAT = 1000, "CUST-{n:05}"
 
-
-def init(session: Session, args: Namespace) -> Outcome:
+def init(session: Session, args: asked.Init) -> Outcome:
     sandbox = session.sandbox
     sandbox.look()
     sandbox.config.limits.check("keys_per_system", args.keys, "keys")
     keys = KeyFormat.parse(args.key_format)
     check_key(keys.keys(1)[0], sandbox.config.limits)
-    details = {"keys": args.keys, "key_format": args.key_format, "at": sandbox.now()}
+    now = sandbox.now()
+    details: dict[str, str | int] = {"keys": args.keys, "key_format": args.key_format, "at": now}
     holds = any(sandbox.state.rows(name) for name in sandbox.systems.names)
     return sandbox.edit(
-        lambda state: edits.replace(state, edits.filled(state, keys.keys(args.keys), now=details["at"]), details),
+        lambda state: edits.replace(state, edits.filled(state, keys.keys(args.keys), now=now), details),
         session.request("init", args, destroys=holds, creates=True),
     )
 
 
-def mock(session: Session, args: Namespace) -> Outcome:
+def mock(session: Session, args: asked.Mock) -> Outcome:
     sandbox = session.sandbox
     sandbox.look()
     sandbox.config.limits.check("keys_per_system", args.keys, "keys")
@@ -51,7 +50,7 @@ def mock(session: Session, args: Namespace) -> Outcome:
     )
 
 
-def add_key(session: Session, args: Namespace) -> Outcome:
+def add_key(session: Session, args: asked.AddKey) -> Outcome:
     sandbox = session.sandbox
     keys, systems = named(session, args.keys).named(), sandbox.systems.parse(args.systems)
     return sandbox.edit(
@@ -59,7 +58,7 @@ def add_key(session: Session, args: Namespace) -> Outcome:
     )
 
 
-def remove_key(session: Session, args: Namespace) -> Outcome:
+def remove_key(session: Session, args: asked.RemoveKey) -> Outcome:
     query, systems = looked_up(session, args.keys), session.sandbox.systems.parse(args.systems)
     return session.sandbox.edit(
         lambda state: edits.remove(state, query.on(session.sandbox.index), systems),
@@ -67,7 +66,7 @@ def remove_key(session: Session, args: Namespace) -> Outcome:
     )
 
 
-def modify_key(session: Session, args: Namespace) -> Outcome:
+def modify_key(session: Session, args: asked.ModifyKey) -> Outcome:
     query, systems = looked_up(session, args.keys), session.sandbox.systems.parse(args.systems)
     spell = _checked(_spell(args), session)
     return session.sandbox.edit(
@@ -76,7 +75,7 @@ def modify_key(session: Session, args: Namespace) -> Outcome:
     )
 
 
-def corrupt(session: Session, args: Namespace) -> Outcome:
+def corrupt(session: Session, args: asked.Corrupt) -> Outcome:
     query, systems = looked_up(session, args.keys), session.sandbox.systems.parse(args.systems)
     how_many, limits = _how_many(args), session.sandbox.config.limits
     fits = partial(writable, limits=limits)
@@ -88,15 +87,15 @@ def corrupt(session: Session, args: Namespace) -> Outcome:
     )
 
 
-def copy_key(session: Session, args: Namespace) -> Outcome:
+def copy_key(session: Session, args: asked.CopyKey) -> Outcome:
     return _carry(session, args, move=False)
 
 
-def move_key(session: Session, args: Namespace) -> Outcome:
+def move_key(session: Session, args: asked.MoveKey) -> Outcome:
     return _carry(session, args, move=True)
 
 
-def import_file(session: Session, args: Namespace) -> Outcome:
+def import_file(session: Session, args: asked.Import) -> Outcome:
     sandbox = session.sandbox
     system, limits = sandbox.systems.find(args.system), sandbox.config.limits
     path = path_of(args.file)
@@ -108,7 +107,7 @@ def import_file(session: Session, args: Namespace) -> Outcome:
     )
 
 
-def reset(session: Session, args: Namespace) -> Outcome:
+def reset(session: Session, args: asked.Reset) -> Outcome:
     sandbox = session.sandbox
     sandbox.look()
 
@@ -116,7 +115,8 @@ def reset(session: Session, args: Namespace) -> Outcome:
         if args.empty:
             return edits.replace(state, {name: table.empty() for name in state.systems.names})
         last = sandbox.last_init()
-        fresh: dict[str, Any] = {"keys": DEFAULT_KEYS, "key_format": DEFAULT_FORMAT, "at": sandbox.now()}
+        usual = asked.Init()
+        fresh: dict[str, Any] = {"keys": usual.keys, "key_format": usual.key_format, "at": sandbox.now()}
         spec = last.details if last else fresh
         keys = KeyFormat.parse(spec["key_format"]).keys(spec["keys"])
         return edits.replace(state, edits.filled(state, keys, now=spec["at"]))
@@ -125,7 +125,7 @@ def reset(session: Session, args: Namespace) -> Outcome:
     return sandbox.edit(decide, session.request("reset", args, destroys=holds, creates=True))
 
 
-def _carry(session: Session, args: Namespace, *, move: bool) -> Outcome:
+def _carry(session: Session, args: asked.CopyKey | asked.MoveKey, *, move: bool) -> Outcome:
     systems = session.sandbox.systems
     query, source, targets = looked_up(session, args.keys), systems.find(args.source), systems.parse(args.targets)
     return session.sandbox.edit(
@@ -134,7 +134,7 @@ def _carry(session: Session, args: Namespace, *, move: bool) -> Outcome:
     )
 
 
-def _spell(args: Namespace) -> Spell:
+def _spell(args: asked.ModifyKey) -> Spell:
     if args.to is not None:
         return lambda _: str(args.to)
     if args.case:
@@ -145,6 +145,7 @@ def _spell(args: Namespace) -> Spell:
         return spelling.delimited(args.delimiter)
     if args.pad:
         return spelling.padded(args.pad)
+    assert args.replace  # one of these is required
     return spelling.replaced(*args.replace)
 
 
@@ -153,9 +154,9 @@ def _checked(spell: Spell, session: Session) -> Spell:
     return lambda key: new if (new := spell(key)) == key else check_key(new, limits)
 
 
-def _how_many(args: Namespace) -> Callable[[int], int]:
-    if args.rate is not None:
-        return lambda candidates: round(args.rate * candidates)
-    if args.count is not None:
-        return lambda candidates: min(args.count, candidates)
+def _how_many(args: asked.Corrupt) -> Callable[[int], int]:
+    if (rate := args.rate) is not None:
+        return lambda candidates: round(rate * candidates)
+    if (count := args.count) is not None:
+        return lambda candidates: min(count, candidates)
     return lambda candidates: candidates if args.keys else min(1, candidates)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from keysync_shell.commands import words
+from keysync_shell.commands.catalogue import reconciling as asked
 from keysync_shell.commands.looking import Cap, KeyList
 from keysync_shell.commands.session import Session
 from keysync_shell.core.findings import patterns
@@ -78,7 +78,7 @@ class WhatIf:
     after: Summary
 
 
-def matrix(session: Session, args: Namespace) -> Matrix | KeyList:
+def matrix(session: Session, args: asked.Matrix) -> Matrix | KeyList:
     memory = session.sandbox.moment(None)
     rows = patterns.matrix(memory.index.totals.patterns, memory.index.systems, inclusive=args.inclusive)
     if args.row is None:
@@ -94,7 +94,7 @@ def matrix(session: Session, args: Namespace) -> Matrix | KeyList:
     )
 
 
-def explain(session: Session, args: Namespace) -> Biography:
+def explain(session: Session, args: asked.Explain) -> Biography:
     sandbox = session.sandbox
     with sandbox.registry() as registry:
         memory, rules = sandbox.moment(None), sandbox.config.rules
@@ -135,13 +135,15 @@ def explain(session: Session, args: Namespace) -> Biography:
     )
 
 
-def rules(session: Session, _args: Namespace) -> InForce:
+def rules(session: Session, _args: asked.Rules) -> InForce:
     return InForce(session.sandbox.config.rules)
 
 
-def whatif(session: Session, args: Namespace) -> WhatIf:
+def whatif(session: Session, args: asked.Whatif) -> WhatIf:
     memory = session.sandbox.moment(None)
-    settings: dict[str, Any] = {name: _setting(name, value) for name, value in args.settings}
+    settings: dict[str, Any] = {
+        name: _setting(name, value) for name, _, value in (setting.partition("=") for setting in args.settings)
+    }
     changed = replace(memory.rules, **settings)
     other = Index.build(memory.state, changed)
     return WhatIf(changed, memory.summary(), summarize(other, memory.state))

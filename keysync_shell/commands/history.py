@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from keysync_shell.commands.catalogue import history as asked
 from keysync_shell.commands.session import Session
 from keysync_shell.core.findings.conditions import Condition
 from keysync_shell.core.model.change import Change, SystemChange
@@ -71,24 +71,24 @@ class Bisected:
     exit_code: int
 
 
-def undo(session: Session, args: Namespace) -> Travelled:
+def undo(session: Session, args: asked.Undo) -> Travelled:
     return Travelled("undo", tuple(session.sandbox.undo(session.request("undo", args), args.count)))
 
 
-def redo(session: Session, args: Namespace) -> Travelled:
+def redo(session: Session, args: asked.Redo) -> Travelled:
     return Travelled("redo", tuple(session.sandbox.redo(session.request("redo", args), args.count)))
 
 
-def restore(session: Session, args: Namespace) -> Outcome:
+def restore(session: Session, args: asked.Restore) -> Outcome:
     return session.sandbox.restore(session.request("restore", args), args.number)
 
 
-def revert(session: Session, args: Namespace) -> Outcome:
+def revert(session: Session, args: asked.Revert) -> Outcome:
     return session.sandbox.revert(session.request("revert", args), args.number)
 
 
-def log(session: Session, args: Namespace) -> Log | Shown:
-    if args.words[:1] == ["show"]:
+def log(session: Session, args: asked.Log) -> Log | Shown:
+    if args.words[:1] == ("show",):
         return Shown(*session.sandbox.change(_operation(args.words[1:])))
     count = args.limit or _count(args.words)
     wanted = Wanted(
@@ -105,7 +105,7 @@ def log(session: Session, args: Namespace) -> Log | Shown:
     return Log(tuple(found[:count]), older)
 
 
-def blame(session: Session, args: Namespace) -> Blame:
+def blame(session: Session, args: asked.Blame) -> Blame:
     touches = session.sandbox.touching(args.key)
     if not touches:
         raise KeySyncError(
@@ -115,7 +115,7 @@ def blame(session: Session, args: Namespace) -> Blame:
     return Blame(args.key, tuple(touches))
 
 
-def bisect(session: Session, args: Namespace) -> Bisected:
+def bisect(session: Session, args: asked.Bisect) -> Bisected:
     """Every operation keeps its numbers, so this needs no old state and finds the first one exactly."""
     condition = Condition.parse(args.condition, session.sandbox.systems)
     operations = [operation for operation in session.sandbox.every_operation() if operation.summary]
@@ -134,15 +134,15 @@ def bisect(session: Session, args: Namespace) -> Bisected:
     return Bisected(args.condition, None, value, value, exit_code=0)
 
 
-def _operation(words: list[str]) -> int:
-    [word] = words if len(words) == 1 else [""]
+def _operation(words: tuple[str, ...]) -> int:
+    [word] = words if len(words) == 1 else ("",)
     digits = word.removeprefix("@")
     if not digits.isascii() or not digits.isdigit():
         raise KeySyncError("log show takes one operation", hint="Say it like: log show @41")
     return int(digits)
 
 
-def _count(words: list[str]) -> int:
+def _count(words: tuple[str, ...]) -> int:
     if not words:
         return DEFAULT_COUNT
     if len(words) > 1 or not words[0].isascii() or not words[0].isdigit() or int(words[0]) < 1:
@@ -150,7 +150,7 @@ def _count(words: list[str]) -> int:
     return int(words[0])
 
 
-def _more(count: int, args: Namespace) -> str:
+def _more(count: int, args: asked.Log) -> str:
     """The same question for more operations."""
     given = [(name, value) for name in FILTERS if (value := getattr(args, name)) is not None]
     return shlex.join(["log", str(count), *(word for name, value in given for word in (f"--{name}", value))])

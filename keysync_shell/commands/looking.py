@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
+from keysync_shell.commands.catalogue import looking as asked
+from keysync_shell.commands.catalogue.arguments import Capped
+from keysync_shell.commands.declaring import Asks
 from keysync_shell.commands.session import Session
 from keysync_shell.commands.words import looked_up
 from keysync_shell.core.findings import listing, losses
@@ -93,7 +95,7 @@ class Difference:
         return pl.concat([rows["key"], rows["became"].drop_nulls().alias("key")])
 
 
-def status(session: Session, args: Namespace) -> Status:
+def status(session: Session, args: asked.Status) -> Status:
     sandbox = session.sandbox
     memory = sandbox.moment(args.at)
     sandbox.warnings.extend(losses.warnings(memory.index))
@@ -102,7 +104,7 @@ def status(session: Session, args: Namespace) -> Status:
     return Status(summary, sandbox.systems, str(sandbox.home.root), exit_code=int(wrong))
 
 
-def list_keys(session: Session, args: Namespace) -> KeyList:
+def list_keys(session: Session, args: asked.List) -> KeyList:
     sandbox = session.sandbox
     index = sandbox.moment(args.at).index
     systems, query = sandbox.systems, looked_up(session, args.keys)
@@ -111,7 +113,7 @@ def list_keys(session: Session, args: Namespace) -> KeyList:
     return KeyList(rows, systems, _cap(session, args))
 
 
-def discrepancies(session: Session, args: Namespace) -> Findings:
+def discrepancies(session: Session, args: asked.Discrepancies) -> Findings:
     sandbox = session.sandbox
     index = sandbox.moment(args.at).index
     system = sandbox.systems.find(args.system) if args.system else None
@@ -119,7 +121,7 @@ def discrepancies(session: Session, args: Namespace) -> Findings:
     return Findings(rows, sandbox.systems, _cap(session, args), exit_code=_found(len(rows), args))
 
 
-def diff(session: Session, args: Namespace) -> Difference:
+def diff(session: Session, args: asked.Diff) -> Difference:
     sandbox = session.sandbox
     sandbox.refresh()
     one, other = _system(sandbox, args.left), _system(sandbox, args.right)
@@ -176,9 +178,9 @@ def _number(side: str) -> int:
     return int(side[1:])
 
 
-def _found(count: int, args: Namespace) -> int:
+def _found(count: int, args: Asks) -> int:
     return int(count > 0 and not args.exit_zero)
 
 
-def _cap(session: Session, args: Namespace) -> Cap:
+def _cap(session: Session, args: Capped) -> Cap:
     return Cap(args.all, args.limit, rest="" if args.limit else f"{session.line} --all")

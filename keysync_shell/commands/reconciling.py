@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from keysync_shell.commands import words
+from keysync_shell.commands.catalogue import reconciling as asked
 from keysync_shell.commands.looking import Cap
 from keysync_shell.commands.session import Session
 from keysync_shell.config import path_of
@@ -79,7 +80,7 @@ class RunList:
     runs: tuple[Run, ...]
 
 
-def plan(session: Session, args: Namespace) -> Planned:
+def plan(session: Session, args: asked.Plan) -> Planned:
     sandbox = session.sandbox
     if args.save:
         outputs.check(path_of(args.save), sandbox.home, force=args.force)
@@ -97,7 +98,7 @@ def plan(session: Session, args: Namespace) -> Planned:
     return Planned(made, left, sandbox.systems.authority, args.detail, cap, args.save, int(wrong))
 
 
-def predict(session: Session, args: Namespace) -> Predicted:
+def predict(session: Session, args: asked.Predict) -> Predicted:
     with session.sandbox.registry() as registry:
         memory = session.sandbox.moment(None)
         policy = words.policy(session, args, memory.index)
@@ -106,7 +107,7 @@ def predict(session: Session, args: Namespace) -> Predicted:
     return Predicted(prediction)
 
 
-def reconcile(session: Session, args: Namespace) -> Reconciled:
+def reconcile(session: Session, args: asked.Reconcile) -> Reconciled:
     sandbox = session.sandbox
     with sandbox.registry() as registry:
         memory = sandbox.moment(None)
@@ -127,7 +128,7 @@ def reconcile(session: Session, args: Namespace) -> Reconciled:
     return replace(done, next=NEXT)
 
 
-def apply(session: Session, args: Namespace) -> Outcome:
+def apply(session: Session, args: asked.Apply) -> Outcome:
     sandbox = session.sandbox
     saved = _saved(path_of(args.plan)) if args.plan else None
     wanted = sandbox.systems.find(args.system) if args.system else None
@@ -164,7 +165,7 @@ def apply(session: Session, args: Namespace) -> Outcome:
     return outcome
 
 
-def compare(session: Session, args: Namespace) -> Compared:
+def compare(session: Session, args: asked.Compare) -> Compared:
     sandbox = session.sandbox
     with sandbox.registry() as registry:
         run = _chosen(registry, args.run)
@@ -176,7 +177,7 @@ def compare(session: Session, args: Namespace) -> Compared:
     return Compared(run, rows, cap, int(bool(differs) and not args.exit_zero))
 
 
-def registry(session: Session, args: Namespace) -> MasterKeys:
+def registry(session: Session, args: asked.Registry) -> MasterKeys:
     sandbox = session.sandbox
     with sandbox.registry() as registry:
         known = registry.master_keys()
@@ -194,12 +195,12 @@ def registry(session: Session, args: Namespace) -> MasterKeys:
         return MasterKeys(tuple(registry.master_keys()), len(chosen), args.action)
 
 
-def runs(session: Session, _args: Namespace) -> RunList:
+def runs(session: Session, _args: asked.Runs) -> RunList:
     with session.sandbox.registry() as registry:
         return RunList(tuple(registry.runs()))
 
 
-def report(session: Session, args: Namespace) -> Reconciled:
+def report(session: Session, args: asked.Report) -> Reconciled:
     sandbox = session.sandbox
     with sandbox.registry() as registry:
         run = _chosen(registry, args.run)
@@ -274,10 +275,10 @@ def _chosen(registry: Registry, number: int | None) -> Run:
     raise KeySyncError(f"there is no run {number}", hint="`runs` lists those that there are.")
 
 
-def _picked(known: list[MasterKey], wanted: list[str]) -> list[MasterKey]:
+def _picked(known: list[MasterKey], wanted: Sequence[str]) -> list[MasterKey]:
     if not wanted:
         raise KeySyncError("which master keys?", hint="Name them by number or key, or say all.")
-    if wanted == ["all"]:
+    if tuple(wanted) == ("all",):
         return known
     picked = []
     for word in wanted:

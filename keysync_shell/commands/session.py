@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import polars as pl
 
+from keysync_shell.commands.declaring import Changes
 from keysync_shell.errors import Declined
 from keysync_shell.sandbox import Outcome, Request, Sandbox
 
@@ -44,16 +44,16 @@ class Session:
     read_stdin: Callable[[], bytes]
     last: ShowsKeys | None = None
 
-    def request(self, kind: str, args: Namespace, *, destroys: bool = False, creates: bool = False) -> Request:
+    def request(self, kind: str, args: Changes, *, destroys: bool = False, creates: bool = False) -> Request:
         """The request for a change; `destroys` has somebody approve it, unless --yes."""
         asks = destroys and not args.yes and not args.dry_run
         return Request(
             kind, self.line, self.source, args.dry_run, approve=self._approve if asks else None, creates=creates
         )
 
-    def confirm(self, question: str, args: Namespace) -> bool:
+    def confirm(self, question: str, args: Changes) -> bool:
         """Whether to go on with something that is no change of the systems."""
-        return bool(args.yes) or self.ask(question)
+        return args.yes or self.ask(question)
 
     def _approve(self, outcome: Outcome) -> bool:
         self.preview(outcome)

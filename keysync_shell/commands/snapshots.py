@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from keysync_shell import __version__
+from keysync_shell.commands.catalogue import snapshots as asked
 from keysync_shell.commands.session import Session
 from keysync_shell.config import path_of
 from keysync_shell.core.edits import edits
@@ -44,7 +44,7 @@ class States:
     damaged: Mapping[str, str]
 
 
-def save_state(session: Session, args: Namespace) -> Saved:
+def save_state(session: Session, args: asked.SaveState) -> Saved:
     sandbox = session.sandbox
     sandbox.require_no_batch("save-state")
     snapshots.check_name(args.name)
@@ -55,7 +55,7 @@ def save_state(session: Session, args: Namespace) -> Saved:
     return Saved("Saved", snapshot.manifest, str(sandbox.home.snapshots / args.name))
 
 
-def load_state(session: Session, args: Namespace) -> Outcome:
+def load_state(session: Session, args: asked.LoadState) -> Outcome:
     sandbox = session.sandbox
     snapshot = snapshots.load(sandbox.home.snapshots, args.name, sandbox.config.limits)
     tables = snapshot.tables(sandbox.config.limits)
@@ -70,7 +70,7 @@ def load_state(session: Session, args: Namespace) -> Outcome:
     )
 
 
-def states(session: Session, _args: Namespace) -> States:
+def states(session: Session, _args: asked.States) -> States:
     folder = session.sandbox.home.snapshots
     manifests, damaged = [], {}
     for name in snapshots.names(folder):
@@ -81,7 +81,7 @@ def states(session: Session, _args: Namespace) -> States:
     return States(tuple(manifests), damaged)
 
 
-def delete_state(session: Session, args: Namespace) -> Deleted:
+def delete_state(session: Session, args: asked.DeleteState) -> Deleted:
     sandbox = session.sandbox
     sandbox.require_no_batch("delete-state")
     manifest = snapshots.read_manifest(sandbox.home.snapshots, snapshots.check_name(args.name))
@@ -95,7 +95,7 @@ def delete_state(session: Session, args: Namespace) -> Deleted:
     return Deleted(args.name, args.dry_run)
 
 
-def export_state(session: Session, args: Namespace) -> Saved:
+def export_state(session: Session, args: asked.ExportState) -> Saved:
     sandbox = session.sandbox
     sandbox.require_no_batch("export-state")
     snapshot = snapshots.load(sandbox.home.snapshots, args.name, sandbox.config.limits)
@@ -103,7 +103,7 @@ def export_state(session: Session, args: Namespace) -> Saved:
     return Saved("Exported", snapshot.manifest, args.file)
 
 
-def import_state(session: Session, args: Namespace) -> Saved:
+def import_state(session: Session, args: asked.ImportState) -> Saved:
     sandbox = session.sandbox
     sandbox.require_no_batch("import-state")
     limits = sandbox.config.limits

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import polars as pl
 
+from keysync_shell.commands.catalogue.arguments import PolicyOptions
 from keysync_shell.commands.session import Session
 from keysync_shell.config import path_of
 from keysync_shell.core.findings.index import Index
 from keysync_shell.core.model import table
 from keysync_shell.core.model.keys import check_key
-from keysync_shell.core.planning.policy import DECISIONS, Policy
+from keysync_shell.core.planning.policy import Policy
 from keysync_shell.core.selecting.keysets import LAST, is_last
 from keysync_shell.core.selecting.selectors import EVERYTHING, KeyQuery, nothing_before
 from keysync_shell.storage import files, foreign_csv
 from keysync_shell.storage.files import explained
 
 
-def looked_up(session: Session, words: list[str]) -> KeyQuery:
+def looked_up(session: Session, words: Sequence[str]) -> KeyQuery:
     """What the words select among the keys that are there; no words mean all of them.
 
     A command puts the query `on` the index of the state that it is about; a change does so inside its decision, where
@@ -29,7 +30,7 @@ def looked_up(session: Session, words: list[str]) -> KeyQuery:
     return _query(session, words, look_up=True) if words else EVERYTHING
 
 
-def named(session: Session, words: list[str]) -> KeyQuery:
+def named(session: Session, words: Sequence[str]) -> KeyQuery:
     """The keys that the words name outright. Raises KeySyncError for a key that may not be written."""
     query = _query(session, words, look_up=False)
     for key in (*query.literals, *(r.longest for r in query.ranges)):
@@ -37,13 +38,13 @@ def named(session: Session, words: list[str]) -> KeyQuery:
     return query
 
 
-def policy(session: Session, args: Namespace, index: Index) -> Policy:
+def policy(session: Session, args: PolicyOptions, index: Index) -> Policy:
     """The policy of the configuration, with what the command line says otherwise.
 
     A decision about keys that nobody holds is warned of, and no error: what it was about may be done by now.
     """
-    names = [*DECISIONS, "strategy", "prefix"]
-    given = {name: value for name in names if (value := getattr(args, name, None)) is not None}
+    named = {"strategy": args.strategy, "prefix": args.prefix, **(args.decisions or {})}
+    given: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
     overrides: dict[str, str] = {}
     for words, decision in args.decide:
         keys = looked_up(session, [words]).on(index).matches(index.rows["key"])
@@ -55,7 +56,7 @@ def policy(session: Session, args: Namespace, index: Index) -> Policy:
     return replace(session.sandbox.config.policy, **given, overrides=overrides)
 
 
-def _query(session: Session, words: list[str], *, look_up: bool) -> KeyQuery:
+def _query(session: Session, words: Sequence[str], *, look_up: bool) -> KeyQuery:
     plain, literals = [], list[str]()
     for word in words:
         if word == "-":

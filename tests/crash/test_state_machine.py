@@ -6,7 +6,6 @@ import csv
 import io
 import shutil
 import tempfile
-from argparse import Namespace
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -28,6 +27,7 @@ from hypothesis.stateful import (
 )
 
 from keysync_shell.commands import snapshots
+from keysync_shell.commands.catalogue.snapshots import LoadState, SaveState
 from keysync_shell.commands.session import Session, nobody
 from keysync_shell.core.edits import edits
 from keysync_shell.core.edits.edits import Edit
@@ -245,7 +245,7 @@ class TwoHandles(RuleBasedStateMachine):
 
     @rule(handle=handles, name=st.sampled_from(["one", "two"]))
     def save(self, handle: int, name: str) -> None:
-        snapshots.save_state(session(self.handles[handle]), Namespace(name=name, note="", force=True))
+        snapshots.save_state(session(self.handles[handle]), SaveState(name=name, force=True))
         self.model.snapshots[name] = self.model.now.state
         self.steps["save-state"] += 1
 
@@ -254,7 +254,7 @@ class TwoHandles(RuleBasedStateMachine):
     def load(self, handle: int, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(sorted(self.model.snapshots)))
         saved = edits.replace(self.model.now.state, self.model.snapshots[name].tables)
-        outcome = snapshots.load_state(session(self.handles[handle]), Namespace(name=name, yes=True, dry_run=False))
+        outcome = snapshots.load_state(session(self.handles[handle]), LoadState(name=name, yes=True))
         self.model.edit(saved)
         self.check(outcome, "load-state", committed=bool(saved.change))
 

@@ -3,59 +3,69 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING, Annotated
 
-from keysync_shell.commands.catalogue.editing import KEYS_HELP
-from keysync_shell.commands.declaring import Arguments, Command
+from keysync_shell.commands.arguments import COMMAS, Argument, Arguments, OneOf
+from keysync_shell.commands.catalogue.arguments import KEYS, SYSTEM, line_number
+from keysync_shell.commands.declaring import Asks, Changes, Later, command
+
+if TYPE_CHECKING:
+    from keysync_shell.commands import checking
+else:
+    checking = Later("checking")
 
 GROUP = "Look after"
 
-
-def line_numbers(text: str) -> tuple[int, ...]:
-    """Line numbers such as 12,15, for argparse."""
-    words = text.split(",")
-    if not all(word.isascii() and word.isdigit() for word in words):
-        raise argparse.ArgumentTypeError(f"{text!r} are no line numbers; write them like 12,15")
-    return tuple(int(word) for word in words)
+HOW = OneOf()
 
 
-def _repair(arguments: Arguments) -> None:
-    arguments.add("system", metavar="SYSTEM", help="whose file is broken, or holds repeats", complete="systems")
-    how = arguments.one_of(required=False)
-    text = "take the file in without these lines, instead of restoring the last committed content"
-    how.add("--drop-lines", type=line_numbers, default=(), metavar="N,N", help=text)
-    text = f"keep one row of keys that repeat ({KEYS_HELP}; default: all)"
-    how.add("--repeats", nargs="*", metavar="KEYS", help=text)
+class Check(Asks):
+    """Verify files, history, cache and snapshots against each other; exit 1 if something does not fit."""
 
 
-def _lock(arguments: Arguments) -> None:
-    arguments.add("argv", nargs=argparse.REMAINDER, metavar="-- CMD", help="the program and its arguments")
+class Repair(Changes):
+    """Restore a broken system file (it is kept aside), or drop repeated rows."""
+
+    system: Annotated[str, SYSTEM.saying("whose file is broken, or holds repeats")]
+    drop_lines: Annotated[
+        tuple[int, ...],
+        Argument(
+            "--drop-lines",
+            "take the file in without these lines, instead of restoring the last committed content",
+            metavar="N,N",
+            read=line_number,
+            words=COMMAS,
+            within=HOW,
+        ),
+    ] = ()
+    repeats: Annotated[
+        tuple[str, ...] | None,
+        Argument(
+            "--repeats",
+            f"keep one row of keys that repeat ({KEYS.help}; default: all)",
+            metavar="KEYS",
+            words="*",
+            within=HOW,
+        ),
+    ] = None
+
+
+class Lock(Arguments):
+    """Run a program while nobody else may change the sandbox."""
+
+    argv: Annotated[
+        tuple[str, ...], Argument(help="the program and its arguments", metavar="-- CMD", words=argparse.REMAINDER)
+    ]
 
 
 COMMANDS = (
-    Command(
-        "check",
-        GROUP,
-        "Verify files, history, cache and snapshots against each other; exit 1 if something does not fit.",
-        "checking:check",
-        ("check", "check --format json"),
-        asks=True,
-    ),
-    Command(
+    command("check", GROUP, Check, checking.check, ("check", "check --format json")),
+    command(
         "repair",
         GROUP,
-        "Restore a broken system file (it is kept aside), or drop repeated rows.",
-        "checking:repair",
+        Repair,
+        checking.repair,
         ("repair A", "repair A --drop-lines 12,15", "repair C --repeats"),
-        _repair,
-        changes=True,
     ),
-    Command(
-        "lock",
-        GROUP,
-        "Run a program while nobody else may change the sandbox.",
-        "checking:lock",
-        ("lock -- cp -r systems backup",),
-        _lock,
-        leaves=True,
-    ),
+    command("lock", GROUP, Lock, checking.lock, ("lock -- cp -r systems backup",), leaves=True),
 )

@@ -2,99 +2,90 @@
 
 from __future__ import annotations
 
-from keysync_shell.commands.catalogue.editing import at_least, operation
-from keysync_shell.commands.declaring import Arguments, Command
+from typing import TYPE_CHECKING, Annotated
+
+from keysync_shell.commands.arguments import Argument, Arguments
+from keysync_shell.commands.catalogue.arguments import at_least, operation
+from keysync_shell.commands.declaring import Asks, Changes, Later, command
+
+if TYPE_CHECKING:
+    from keysync_shell.commands import history
+else:
+    history = Later("history")
 
 GROUP = "History"
 
-
-def _steps(arguments: Arguments) -> None:
-    arguments.add("count", nargs="?", type=at_least(1), default=1, metavar="N", help="how many (default: 1)")
-
-
-def _log(arguments: Arguments) -> None:
-    arguments.add("words", nargs="*", metavar="N | show @N", help="how many (default: 20), or one in full")
-    arguments.add("--limit", type=at_least(1), metavar="N", help="the same as N")
-    arguments.add("--key", metavar="KEY", help="that touched this key")
-    arguments.add("--system", metavar="SYSTEM", help="that changed this system", complete="systems")
-    arguments.add("--kind", metavar="KIND", help="such as add, remove, undo, external")
-    arguments.add("--user", metavar="USER", help="of this user")
-    arguments.add("--source", metavar="SOURCE", help="shell, script, one-shot, external, …")
-    arguments.add("--since", metavar="TIME", help="not older than 30m, 2h, 7d, or a UTC time 2026-01-31T12:00")
+NUMBER = Argument(help="the operation", metavar="@N", read=operation)
+STEPS = Argument(help="how many", metavar="N", read=at_least(1))
 
 
-def _number(arguments: Arguments) -> None:
-    arguments.add("number", type=operation, metavar="@N", help="the operation")
+class Undo(Changes):
+    """Take back the last change, or the last N."""
+
+    count: Annotated[int, STEPS] = 1
 
 
-def _blame(arguments: Arguments) -> None:
-    arguments.add("key", metavar="KEY", help="the exact key", complete="keys")
+class Redo(Changes):
+    """Do again what was undone."""
+
+    count: Annotated[int, STEPS] = 1
 
 
-def _bisect(arguments: Arguments) -> None:
-    arguments.add("condition", metavar="CONDITION", help="such as 'gaps.D == 0' or 'discrepancies < 10'")
+class Log(Arguments):
+    """Show the last operations, newest first; or what one of them changed."""
+
+    words: Annotated[
+        tuple[str, ...], Argument(help="how many (default: 20), or one in full", metavar="N | show @N")
+    ] = ()
+    limit: Annotated[int | None, Argument("--limit", "the same as N", metavar="N", read=at_least(1))] = None
+    key: Annotated[str | None, Argument("--key", "that touched this key", metavar="KEY")] = None
+    system: Annotated[
+        str | None, Argument("--system", "that changed this system", metavar="SYSTEM", complete="systems")
+    ] = None
+    kind: Annotated[str | None, Argument("--kind", "such as add, remove, undo, external", metavar="KIND")] = None
+    user: Annotated[str | None, Argument("--user", "of this user", metavar="USER")] = None
+    source: Annotated[str | None, Argument("--source", "shell, script, one-shot, external, …", metavar="SOURCE")] = None
+    since: Annotated[
+        str | None, Argument("--since", "not older than 30m, 2h, 7d, or a UTC time 2026-01-31T12:00", metavar="TIME")
+    ] = None
+
+
+class Restore(Changes):
+    """Bring back the state after an operation, as a new operation."""
+
+    number: Annotated[int, NUMBER]
+
+
+class Revert(Changes):
+    """Undo one old operation, if nothing later changed the same rows."""
+
+    number: Annotated[int, NUMBER]
+
+
+class Blame(Arguments):
+    """Show the operations that touched a key."""
+
+    key: Annotated[str, Argument(help="the exact key", metavar="KEY", complete="keys")]
+
+
+class Bisect(Asks):
+    """Find the first operation after which a condition no longer holds; exit 1 if there is one."""
+
+    condition: Annotated[str, Argument(help="such as 'gaps.D == 0' or 'discrepancies < 10'", metavar="CONDITION")]
 
 
 COMMANDS = (
-    Command(
-        "undo",
-        GROUP,
-        "Take back the last change, or the last N.",
-        "history:undo",
-        ("undo", "undo 3"),
-        _steps,
-        changes=True,
-    ),
-    Command(
-        "redo",
-        GROUP,
-        "Do again what was undone.",
-        "history:redo",
-        ("redo", "redo 3"),
-        _steps,
-        changes=True,
-    ),
-    Command(
+    command("undo", GROUP, Undo, history.undo, ("undo", "undo 3")),
+    command("redo", GROUP, Redo, history.redo, ("redo", "redo 3")),
+    command(
         "log",
         GROUP,
-        "Show the last operations, newest first; or what one of them changed.",
-        "history:log",
+        Log,
+        history.log,
         ("log", "log 5 --system D --since 2h", "log show @41", "log --format csv --output history.csv"),
-        _log,
     ),
-    Command(
-        "restore",
-        GROUP,
-        "Bring back the state after an operation, as a new operation.",
-        "history:restore",
-        ("restore @41",),
-        _number,
-        changes=True,
-    ),
-    Command(
-        "revert",
-        GROUP,
-        "Undo one old operation, if nothing later changed the same rows.",
-        "history:revert",
-        ("revert @37", "revert @37 --dry-run"),
-        _number,
-        changes=True,
-    ),
-    Command(
-        "blame",
-        GROUP,
-        "Show the operations that touched a key.",
-        "history:blame",
-        ("blame CUST-00042",),
-        _blame,
-    ),
-    Command(
-        "bisect",
-        GROUP,
-        "Find the first operation after which a condition no longer holds; exit 1 if there is one.",
-        "history:bisect",
-        ("bisect 'gaps.D == 0'", "bisect 'discrepancies < 10'"),
-        _bisect,
-        asks=True,
-    ),
+    command("restore", GROUP, Restore, history.restore, ("restore @41",)),
+    command("revert", GROUP, Revert, history.revert, ("revert @37", "revert @37 --dry-run")),
+    command("blame", GROUP, Blame, history.blame, ("blame CUST-00042",)),
+    command("bisect", GROUP, Bisect, history.bisect, ("bisect 'gaps.D == 0'", "bisect 'discrepancies < 10'")),
 )

@@ -2,184 +2,165 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING, Annotated
 
-from keysync_shell.commands.catalogue.editing import at_least
-from keysync_shell.commands.catalogue.looking import capped, kind
-from keysync_shell.commands.declaring import Arguments, Command
-from keysync_shell.core.planning.policy import DECISIONS, STRATEGIES
+from keysync_shell.commands.arguments import Argument, Arguments
+from keysync_shell.commands.catalogue.arguments import Capped, PolicyOptions, at_least, kind, setting
+from keysync_shell.commands.declaring import Asks, Changes, Later, command
+
+if TYPE_CHECKING:
+    from keysync_shell.commands import explaining, reconciling
+else:
+    explaining, reconciling = Later("explaining"), Later("reconciling")
 
 GROUP = "Reconcile"
 
-SETTING = "NAME=VALUE"
+RUN = Argument(help="the number of a run (default: the last)", metavar="RUN", read=at_least(1))
 
 
-def policy(arguments: Arguments) -> None:
-    group = arguments.group("policy (defaults: [policy] in keysync.toml)")
-    for name, decisions in DECISIONS.items():
-        group.add(f"--{name}", choices=decisions, help=f"what to do about {name} findings")
-    group.add("--strategy", choices=STRATEGIES, help="what a proposed master key looks like")
-    group.add("--prefix", metavar="TEXT", help="the prefix of namespaced master keys")
-    text = "another decision for some keys; may be given several times"
-    group.add("--decide", nargs=2, action="append", default=[], metavar=("KEYS", "DECISION"), help=text)
+class Explain(PolicyOptions):
+    """Tell all about one key: spellings, rules, pattern, findings, history, plan."""
+
+    key: Annotated[str, Argument(help="a key in any spelling", metavar="KEY", complete="keys")]
 
 
-def setting(text: str) -> tuple[str, str]:
-    """`uppercase=off`, for argparse."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is no setting; write it like uppercase=off")
-    return name, value
+class Matrix(Capped):
+    """Show which systems hold how many keys together."""
+
+    row: Annotated[int | None, Argument(help="list the keys of that row", metavar="N", read=at_least(1))] = None
+    inclusive: Annotated[bool, Argument("--inclusive", "count keys in at least these systems")] = False
 
 
-def _explain(arguments: Arguments) -> None:
-    arguments.add("key", metavar="KEY", help="a key in any spelling", complete="keys")
-    policy(arguments)
+class Plan(PolicyOptions, Capped, Asks):
+    """Show what a reconciliation would do; exit 1 if it would do anything."""
+
+    detail: Annotated[bool, Argument("--detail", "every action, not the summary")] = False
+    save: Annotated[str | None, Argument("--output", "save the plan for apply", metavar="P.json", complete="files")] = (
+        None
+    )
+    force: Annotated[bool, Argument("--force", "with --output: replace a file that is there")] = False
 
 
-def _matrix(arguments: Arguments) -> None:
-    arguments.add("row", nargs="?", type=at_least(1), metavar="N", help="list the keys of that row")
-    arguments.add("--inclusive", action="store_true", help="count keys in at least these systems")
-    capped(arguments)
+class Predict(PolicyOptions):
+    """Predict what a run will find, propose and change, before it runs."""
 
 
-def _plan(arguments: Arguments) -> None:
-    arguments.add("--detail", action="store_true", help="every action, not the summary")
-    arguments.add("--output", dest="save", metavar="P.json", help="save the plan for apply", complete="files")
-    arguments.add("--force", action="store_true", help="with --output: replace a file that is there")
-    policy(arguments)
-    capped(arguments)
+class Reconcile(PolicyOptions):
+    """Run: compare, propose master keys, write reports. The systems stay as they are."""
+
+    dry_run: Annotated[bool, Argument("-n --dry-run", "write nothing at all")] = False
+    auto_approve: Annotated[bool, Argument("--auto-approve", "proposed master keys become active at once")] = False
+    mode: Annotated[
+        str,
+        Argument("-m --mode", "full, or what changed since the last run", choices=("full", "incremental")),
+    ] = "full"
+    output_dir: Annotated[
+        str | None,
+        Argument(
+            "--output-dir",
+            "where the reports go (default: reports/run-N in the sandbox)",
+            metavar="DIR",
+            complete="folders",
+        ),
+    ] = None
 
 
-def _reconcile(arguments: Arguments) -> None:
-    arguments.add("-n", "--dry-run", action="store_true", help="write nothing at all")
-    arguments.add("--auto-approve", action="store_true", help="proposed master keys become active at once")
-    text = "full, or what changed since the last run (default: full)"
-    arguments.add("-m", "--mode", choices=("full", "incremental"), default="full", help=text)
-    text = "where the reports go (default: reports/run-N in the sandbox)"
-    arguments.add("--output-dir", metavar="DIR", help=text, complete="folders")
-    policy(arguments)
+class Apply(PolicyOptions, Changes):
+    """Carry the plan out on the systems, as one change that can be undone."""
+
+    plan: Annotated[
+        str | None, Argument(help="a saved plan (default: plan anew)", metavar="P.json", complete="files")
+    ] = None
+    only: Annotated[tuple[str, ...], Argument("--only", "only findings of this kind", metavar="KIND", read=kind)] = ()
+    system: Annotated[str | None, Argument("-s --system", "only this system", metavar="SYSTEM", complete="systems")] = (
+        None
+    )
 
 
-def _apply(arguments: Arguments) -> None:
-    arguments.add("plan", nargs="?", metavar="P.json", help="a saved plan (default: plan anew)", complete="files")
-    arguments.add("--only", type=kind, action="append", default=[], metavar="KIND", help="only findings of this kind")
-    arguments.add("-s", "--system", metavar="SYSTEM", help="only this system", complete="systems")
-    policy(arguments)
+class Compare(Capped, Asks):
+    """Say what became of the findings of a run; exit 1 if something is new or went another way than planned."""
+
+    run: Annotated[int | None, RUN] = None
 
 
-def _run(arguments: Arguments) -> None:
-    arguments.add("run", nargs="?", type=at_least(1), metavar="RUN", help="the number of a run (default: the last)")
+class Registry(Arguments):
+    """List master keys, approve or deprecate them."""
+
+    action: Annotated[str, Argument(help="what to do", choices=("list", "approve", "deprecate"))] = "list"
+    ids: Annotated[
+        tuple[str, ...], Argument(help="which master keys, by number or key; all: every one", metavar="ID|KEY")
+    ] = ()
 
 
-def _compare(arguments: Arguments) -> None:
-    _run(arguments)
-    capped(arguments)
+class Runs(Arguments):
+    """List the runs."""
 
 
-def _registry(arguments: Arguments) -> None:
-    arguments.add("action", nargs="?", choices=("list", "approve", "deprecate"), default="list", help="default: list")
-    arguments.add("ids", nargs="*", metavar="ID|KEY", help="which master keys, by number or key; all: every one")
+class Report(Arguments):
+    """Show what a run found, or write its reports again."""
+
+    run: Annotated[int | None, RUN] = None
+    output_dir: Annotated[
+        str | None,
+        Argument(
+            "--output-dir",
+            "write the report files there (default: only say what the run found)",
+            metavar="DIR",
+            complete="folders",
+        ),
+    ] = None
 
 
-def _report(arguments: Arguments) -> None:
-    _run(arguments)
-    text = "write the report files there (default: only say what the run found)"
-    arguments.add("--output-dir", metavar="DIR", help=text, complete="folders")
+class Rules(Arguments):
+    """Show the normalization rules in force."""
 
 
-def _whatif(arguments: Arguments) -> None:
-    arguments.add("what", choices=("normalize",), metavar="normalize", help="other normalization rules")
-    arguments.add("settings", nargs="+", type=setting, metavar=SETTING, help="such as uppercase=off pad_numbers=6")
+class Whatif(Arguments):
+    """Show how the findings would change under other rules; nothing is touched."""
+
+    what: Annotated[str, Argument(help="other normalization rules", metavar="normalize", choices=("normalize",))]
+    settings: Annotated[
+        tuple[str, ...],
+        Argument(help="such as uppercase=off pad_numbers=6", metavar="NAME=VALUE", read=setting),
+    ]
 
 
 COMMANDS = (
-    Command(
-        "explain",
-        GROUP,
-        "Tell all about one key: spellings, rules, pattern, findings, history, plan.",
-        "explaining:explain",
-        ("explain CUST-00042",),
-        _explain,
-    ),
-    Command(
-        "matrix",
-        GROUP,
-        "Show which systems hold how many keys together.",
-        "explaining:matrix",
-        ("matrix", "matrix 3", "matrix --inclusive"),
-        _matrix,
-    ),
-    Command(
+    command("explain", GROUP, Explain, explaining.explain, ("explain CUST-00042",)),
+    command("matrix", GROUP, Matrix, explaining.matrix, ("matrix", "matrix 3", "matrix --inclusive")),
+    command(
         "plan",
         GROUP,
-        "Show what a reconciliation would do; exit 1 if it would do anything.",
-        "reconciling:plan",
+        Plan,
+        reconciling.plan,
         ("plan", "plan --detail", "plan --variant respell --output p.json", "plan --decide 'TEST-*' ignore"),
-        _plan,
-        asks=True,
-        own_output=True,
     ),
-    Command(
-        "predict",
-        GROUP,
-        "Predict what a run will find, propose and change, before it runs.",
-        "reconciling:predict",
-        ("predict", "predict --format json"),
-        policy,
-    ),
-    Command(
+    command("predict", GROUP, Predict, reconciling.predict, ("predict", "predict --format json")),
+    command(
         "reconcile",
         GROUP,
-        "Run: compare, propose master keys, write reports. The systems stay as they are.",
-        "reconciling:reconcile",
+        Reconcile,
+        reconciling.reconcile,
         ("reconcile", "reconcile --dry-run", "reconcile --mode incremental --output-dir out"),
-        _reconcile,
         leaves=True,
     ),
-    Command(
-        "apply",
-        GROUP,
-        "Carry the plan out on the systems, as one change that can be undone.",
-        "reconciling:apply",
-        ("apply", "apply p.json", "apply --only gap --system D"),
-        _apply,
-        changes=True,
-    ),
-    Command(
-        "compare",
-        GROUP,
-        "Say what became of the findings of a run; exit 1 if something is new or went another way than planned.",
-        "reconciling:compare",
-        ("compare", "compare 2"),
-        _compare,
-        asks=True,
-    ),
-    Command(
+    command("apply", GROUP, Apply, reconciling.apply, ("apply", "apply p.json", "apply --only gap --system D")),
+    command("compare", GROUP, Compare, reconciling.compare, ("compare", "compare 2")),
+    command(
         "registry",
         GROUP,
-        "List master keys, approve or deprecate them.",
-        "reconciling:registry",
+        Registry,
+        reconciling.registry,
         ("registry", "registry approve 3 UNAUTH-001", "registry deprecate all"),
-        _registry,
     ),
-    Command("runs", GROUP, "List the runs.", "reconciling:runs", ("runs",)),
-    Command(
-        "report",
-        GROUP,
-        "Show what a run found, or write its reports again.",
-        "reconciling:report",
-        ("report", "report 2 --output-dir out"),
-        _report,
-        leaves=True,
-    ),
-    Command("rules", GROUP, "Show the normalization rules in force.", "explaining:rules", ("rules",)),
-    Command(
+    command("runs", GROUP, Runs, reconciling.runs, ("runs",)),
+    command("report", GROUP, Report, reconciling.report, ("report", "report 2 --output-dir out"), leaves=True),
+    command("rules", GROUP, Rules, explaining.rules, ("rules",)),
+    command(
         "whatif",
         GROUP,
-        "Show how the findings would change under other rules; nothing is touched.",
-        "explaining:whatif",
+        Whatif,
+        explaining.whatif,
         ("whatif normalize uppercase=off", "whatif normalize pad_numbers=6"),
-        _whatif,
     ),
 )

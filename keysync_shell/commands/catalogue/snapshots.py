@@ -2,84 +2,86 @@
 
 from __future__ import annotations
 
-from keysync_shell.commands.declaring import Arguments, Command
+from typing import TYPE_CHECKING, Annotated
+
+from keysync_shell.commands.arguments import Argument, Arguments
+from keysync_shell.commands.declaring import Changes, Later, command
+
+if TYPE_CHECKING:
+    from keysync_shell.commands import snapshots
+else:
+    snapshots = Later("snapshots")
 
 GROUP = "Snapshots"
 
-
-def _name(arguments: Arguments, *, complete: str | None = "snapshots") -> None:
-    arguments.add("name", metavar="NAME", help="the snapshot", complete=complete)
-
-
-def _force(arguments: Arguments, what: str) -> None:
-    arguments.add("-f", "--force", action="store_true", help=f"replace {what} of that name")
+NAME = Argument(help="the snapshot", metavar="NAME", complete="snapshots")
+FORCE = Argument("-f --force", "replace a snapshot of that name")
 
 
-def _save(arguments: Arguments) -> None:
-    _name(arguments)
-    arguments.add("--note", default="", metavar="TEXT", help="what it is for")
-    _force(arguments, "a snapshot")
+class SaveState(Arguments):
+    """Save all systems as a named snapshot."""
+
+    name: Annotated[str, NAME]
+    note: Annotated[str, Argument("--note", "what it is for", metavar="TEXT")] = ""
+    force: Annotated[bool, FORCE] = False
 
 
-def _load(arguments: Arguments) -> None:
-    _name(arguments)
+class LoadState(Changes):
+    """Bring a snapshot back; it can be undone."""
+
+    name: Annotated[str, NAME]
 
 
-def _export(arguments: Arguments) -> None:
-    _name(arguments)
-    arguments.add("file", metavar="FILE.zip", help="where to write it", complete="files")
-    _force(arguments, "a file")
+class States(Arguments):
+    """List the snapshots."""
 
 
-def _import(arguments: Arguments) -> None:
-    arguments.add("file", metavar="FILE.zip", help="an archive made by export-state", complete="files")
-    arguments.add("--as", dest="name", metavar="NAME", help="another name than its own")
-    _force(arguments, "a snapshot")
+class DeleteState(Changes):
+    """Delete a snapshot; this cannot be undone."""
+
+    name: Annotated[str, NAME]
+
+
+class ExportState(Arguments):
+    """Write a snapshot to one file, to share it."""
+
+    name: Annotated[str, NAME]
+    file: Annotated[str, Argument(help="where to write it", metavar="FILE.zip", complete="files")]
+    force: Annotated[bool, FORCE.saying("replace a file of that name")] = False
+
+
+class ImportState(Arguments):
+    """Take in a snapshot that somebody shared."""
+
+    file: Annotated[str, Argument(help="an archive made by export-state", metavar="FILE.zip", complete="files")]
+    name: Annotated[str | None, Argument("--as", "another name than its own", metavar="NAME")] = None
+    force: Annotated[bool, FORCE] = False
 
 
 COMMANDS = (
-    Command(
+    command(
         "save-state",
         GROUP,
-        "Save all systems as a named snapshot.",
-        "snapshots:save_state",
+        SaveState,
+        snapshots.save_state,
         ("save-state before-drift", "save-state bug-417 --note 'D lost a batch'"),
-        _save,
     ),
-    Command(
-        "load-state",
-        GROUP,
-        "Bring a snapshot back; it can be undone.",
-        "snapshots:load_state",
-        ("load-state baseline", "load-state drifted --yes"),
-        _load,
-        changes=True,
-    ),
-    Command("states", GROUP, "List the snapshots.", "snapshots:states", ("states", "states --format json")),
-    Command(
-        "delete-state",
-        GROUP,
-        "Delete a snapshot; this cannot be undone.",
-        "snapshots:delete_state",
-        ("delete-state before-drift",),
-        _load,
-        changes=True,
-    ),
-    Command(
+    command("load-state", GROUP, LoadState, snapshots.load_state, ("load-state baseline", "load-state drifted --yes")),
+    command("states", GROUP, States, snapshots.states, ("states", "states --format json")),
+    command("delete-state", GROUP, DeleteState, snapshots.delete_state, ("delete-state before-drift",)),
+    command(
         "export-state",
         GROUP,
-        "Write a snapshot to one file, to share it.",
-        "snapshots:export_state",
+        ExportState,
+        snapshots.export_state,
         ("export-state drifted drifted.zip",),
-        _export,
         leaves=True,
     ),
-    Command(
+    command(
         "import-state",
         GROUP,
-        "Take in a snapshot that somebody shared.",
-        "snapshots:import_state",
+        ImportState,
+        snapshots.import_state,
         ("import-state drifted.zip", "import-state drifted.zip --as theirs"),
-        _import,
     ),
 )

@@ -1,0 +1,123 @@
+"""Arguments that several commands share, and what reads their words."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import Annotated
+
+from keysync_shell.commands.arguments import Argument, Arguments, OneOf
+from keysync_shell.core.findings.kinds import KINDS
+from keysync_shell.core.planning.policy import DECISIONS, STRATEGIES
+
+KEYS = Argument(
+    help="keys, ranges CUST-00010..CUST-00020, globs 'CUST-0*', re:PATTERN, @FILE, - for stdin; "
+    "gap[:D], unauthorized[:B], duplicate[:C], variant[:E], malformed[:E], pattern:AB..E, @last (the previous result); "
+    "sets 'A - D', '(B | C) & gap:D' (& binds first, then - and | from the left); key:TEXT is TEXT itself",
+    metavar="KEYS",
+    complete="keys",
+)
+SYSTEM = Argument(metavar="SYSTEM", complete="systems")
+SYSTEMS = Argument("-s --systems", "which systems, such as B,C", metavar="LIST", complete="systems")
+
+
+def at_least(least: int) -> type[int]:
+    """A whole number from `least` up, for argparse."""
+
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+        if number < least:
+            raise argparse.ArgumentTypeError(f"{text} is less than {least}")
+        return number
+
+    return parse  # type: ignore[return-value]  # argparse calls it like a type
+
+
+def rate(text: str) -> float:
+    """A share between 0 and 1, or a percentage, for argparse."""
+    try:
+        share = float(text[:-1]) / 100 if text.endswith("%") else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a share such as 0.05 nor a percentage") from None
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return share
+
+
+def operation(text: str) -> int:
+    """The number of an operation, `@41` or `41`, for argparse."""
+    digits = text.removeprefix("@")
+    if not digits.isascii() or not digits.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no operation; write it like @41")
+    return int(digits)
+
+
+def kind(text: str) -> str:
+    """A kind of finding, in the singular or the plural, for argparse."""
+    for name, plural in KINDS.items():
+        if text.lower() in (name, plural):
+            return name
+    raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(KINDS)}")
+
+
+def setting(text: str) -> str:
+    """`uppercase=off`, for argparse."""
+    if "=" not in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is no setting; write it like uppercase=off")
+    return text
+
+
+def line_number(text: str) -> int:
+    """One of several line numbers such as 12,15, for argparse."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no line number; write them like 12,15")
+    return int(text)
+
+
+HOW_MANY = OneOf()
+
+
+class Capped(Arguments):
+    """How much of a list is shown."""
+
+    all: Annotated[bool, Argument("--all", "every line (a table stops at 50)", within=HOW_MANY)] = False
+    limit: Annotated[
+        int | None,
+        Argument("--limit", "at most N lines, in every format", metavar="N", read=at_least(1), within=HOW_MANY),
+    ] = None
+
+
+class At(Arguments):
+    """Which moment a question is about."""
+
+    at: Annotated[int | None, Argument("--at", "as it was after that operation", metavar="@N", read=operation)] = None
+
+
+POLICY = "policy (defaults: [policy] in keysync.toml)"
+
+
+class PolicyOptions(Arguments):
+    """What the command line says otherwise than the policy of the configuration."""
+
+    decisions: Annotated[
+        Mapping[str, str] | None, Argument(help="what to do about {name} findings", options=DECISIONS, within=POLICY)
+    ] = None
+    strategy: Annotated[
+        str | None,
+        Argument("--strategy", "what a proposed master key looks like", choices=STRATEGIES, within=POLICY),
+    ] = None
+    prefix: Annotated[
+        str | None, Argument("--prefix", "the prefix of namespaced master keys", metavar="TEXT", within=POLICY)
+    ] = None
+    decide: Annotated[
+        tuple[tuple[str, str], ...],
+        Argument(
+            "--decide",
+            "another decision for some keys; may be given several times",
+            metavar=("KEYS", "DECISION"),
+            within=POLICY,
+        ),
+    ] = ()
