@@ -108,13 +108,13 @@ def _generate(options: argparse.Namespace, chosen: Sources) -> None:
         )
     if options.dry_run:
         raise KeySyncError("--generate-data and --dry-run contradict each other", hint="Leave one out.")
-    from keysync_shell.core.edits import edits
+    from keysync_shell.core.edits import replacing
     from keysync_shell.core.edits.mock import Mock
     from keysync_shell.sandbox import Request, Sandbox
 
     sandbox, mock = Sandbox(chosen.home.root), Mock(options.scenario, options.keys, options.seed, cover=False)
     request = Request("mock", f"keysync --generate-data --scenario {options.scenario}", "one-shot", creates=True)
-    sandbox.edit(lambda state: edits.replace(state, mock.tables(state.systems, sandbox.now()), vars(mock)), request)
+    sandbox.edit(lambda state: replacing.replace(state, mock.tables(state.systems, sandbox.now()), vars(mock)), request)
     sandbox.close()
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import polars as pl
 
-from keysync_shell.core.edits import edits
+from keysync_shell.core.edits import adding, replacing
+from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.findings.index import Index
 from keysync_shell.core.model import table
 from keysync_shell.core.model.limits import Limits
@@ -27,7 +28,7 @@ NOW = "2026-01-02T12:00:00Z"
 def rows(keys: str | list[str], system: str = "A") -> pl.DataFrame:
     """A key table; a text is split at spaces, and a key that stands twice is repeated."""
     words = keys.split() if isinstance(keys, str) else keys
-    return table.ordered(edits.new_rows(pl.Series("key", words, dtype=pl.String), system, table.COLUMNS, NOW))
+    return table.ordered(adding.new_rows(pl.Series("key", words, dtype=pl.String), system, table.COLUMNS, NOW))
 
 
 def grid(text: str) -> pl.DataFrame:
@@ -46,6 +47,11 @@ def systems(**keys: str | list[str]) -> State:
     return State(FIVE, {name: rows(keys.get(name, ""), name) for name in FIVE.names})
 
 
+def holding(*tables: pl.DataFrame) -> State:
+    """A state with these tables for the first systems, the others empty."""
+    return State(FIVE, {**systems().tables, **dict(zip(FIVE.names, tables, strict=False))})
+
+
 def index(state: State, rules: Rules | None = None) -> Index:
     return Index.build(state, rules or Rules())
 
@@ -55,7 +61,7 @@ def keys(state: State) -> dict[str, list[str]]:
     return {name: state.keys(name).to_list() for name in state.systems.names if state.rows(name)}
 
 
-def applied(state: State, edit: edits.Edit) -> dict[str, list[str]]:
+def applied(state: State, edit: Edit) -> dict[str, list[str]]:
     """The keys after an edit."""
     return keys(state.apply(edit.change))
 
@@ -64,7 +70,7 @@ def sandbox(root: Path, **keys: str | list[str]) -> Sandbox:
     """A sandbox on real files with these keys, a fixed clock and a fixed user."""
     made = opened(root)
     made.edit(
-        lambda state: edits.replace(state, {name: rows(keys.get(name, ""), name) for name in FIVE.names}),
+        lambda state: replacing.replace(state, {name: rows(keys.get(name, ""), name) for name in FIVE.names}),
         Request("init", "init", "test", creates=True),
     )
     return made
@@ -80,7 +86,7 @@ def add(to: Sandbox, keys: str, names: str = "A,B,C,D,E") -> Outcome:
     words = table.key_series(keys.split())
     line = f"add-key {keys} --systems {names}"
     return to.edit(
-        lambda state: edits.add(state, words, to.systems.parse(names), now=NOW), Request("add", line, "test")
+        lambda state: adding.add(state, words, to.systems.parse(names), now=NOW), Request("add", line, "test")
     )
 
 

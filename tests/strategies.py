@@ -6,8 +6,8 @@ import polars as pl
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from keysync_shell.core.edits import corruption, edits, spelling
-from keysync_shell.core.edits.edits import Edit
+from keysync_shell.core.edits import adding, carrying, corrupting, corruption, removing, replacing, respelling, spelling
+from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.model import table
 from keysync_shell.core.model.state import State
 from keysync_shell.core.selecting.selectors import EVERYTHING
@@ -52,26 +52,26 @@ def edits_of(draw: st.DrawFn, state: State) -> Edit:
     kinds = ("add", "replace", "columns", "empty", "corrupt", *(("remove", "respell", "copy") if there else ()))
     match draw(st.sampled_from(kinds)):
         case "add":
-            return edits.add(state, table.key_series(draw(few_spellings)), where, now=NOW)
+            return adding.add(state, table.key_series(draw(few_spellings)), where, now=NOW)
         case "replace":
-            return edits.replace(state, {name: rows(draw(few_spellings), name) for name in where})
+            return replacing.replace(state, {name: rows(draw(few_spellings), name) for name in where})
         case "columns":
             columns = draw(st.sampled_from([("key", "note"), ("note", "key"), ("key",)]))
-            return edits.replace(state, {name: draw(tables(columns)) for name in where})
+            return replacing.replace(state, {name: draw(tables(columns)) for name in where})
         case "empty":
-            return edits.replace(state, {name: table.empty() for name in where})
+            return replacing.replace(state, {name: table.empty() for name in where})
         case "corrupt":
             kind, share = draw(st.sampled_from(corruption.CORRUPTIONS)), draw(st.sampled_from([1, 2, 3]))
             how_many = lambda candidates: candidates // share  # noqa: E731  # as short as it can be said
             seed = draw(st.integers(0, 9))
-            return edits.corrupt(state, kind, EVERYTHING, where, how_many=how_many, seed=seed)
+            return corrupting.corrupt(state, kind, EVERYTHING, where, how_many=how_many, seed=seed)
         case "remove":
-            return edits.remove(state, query(f"key:{draw(st.sampled_from(there))}"), where)
+            return removing.remove(state, query(f"key:{draw(st.sampled_from(there))}"), where)
         case "respell":
             spell = draw(st.sampled_from([*spelling.CASES.values(), spelling.padded(3), spelling.replaced("1", "2")]))
-            return edits.respell(state, query(f"key:{draw(st.sampled_from(there))}"), where, spell, merge=True)
+            return respelling.respell(state, query(f"key:{draw(st.sampled_from(there))}"), where, spell, merge=True)
         case _:
             key = draw(st.sampled_from(there))
             [source, *_] = [name for name in where if key in state.keys(name)]
             targets = tuple(name for name in FIVE.names if name != source)
-            return edits.copy(state, query(f"key:{key}"), source, targets, move=draw(st.booleans()))
+            return carrying.copy(state, query(f"key:{key}"), source, targets, move=draw(st.booleans()))

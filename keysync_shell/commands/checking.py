@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from keysync_shell.commands.catalogue import checking as asked
 from keysync_shell.commands.session import Session
 from keysync_shell.commands.words import looked_up
-from keysync_shell.core.edits import edits
+from keysync_shell.core.edits import removing
 from keysync_shell.core.model.keys import safe
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Outcome
@@ -44,7 +44,7 @@ def repair(session: Session, args: asked.Repair) -> Repair | Outcome:
     if args.repeats is not None:
         query = looked_up(session, args.repeats)
         return sandbox.edit(
-            lambda state: edits.without_repeats(state, query.on(sandbox.index), (system,)),
+            lambda state: removing.without_repeats(state, query.on(sandbox.index), (system,)),
             session.request("repair", args, destroys=True),
         )
     return sandbox.repair(

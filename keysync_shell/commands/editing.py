@@ -10,8 +10,8 @@ from keysync_shell.commands.catalogue import editing as asked
 from keysync_shell.commands.session import Session
 from keysync_shell.commands.words import looked_up, named
 from keysync_shell.config import path_of
-from keysync_shell.core.edits import edits, spelling
-from keysync_shell.core.edits.edits import Edit
+from keysync_shell.core.edits import adding, carrying, corrupting, removing, replacing, respelling, spelling
+from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.edits.mock import Mock
 from keysync_shell.core.edits.spelling import Spell
 from keysync_shell.core.model import table
@@ -33,7 +33,7 @@ def init(session: Session, args: asked.Init) -> Outcome:
     details: dict[str, str | int] = {"keys": args.keys, "key_format": args.key_format, "at": now}
     holds = any(sandbox.state.rows(name) for name in sandbox.systems.names)
     return sandbox.edit(
-        lambda state: edits.replace(state, edits.filled(state, keys.keys(args.keys), now=now), details),
+        lambda state: replacing.replace(state, replacing.filled(state, keys.keys(args.keys), now=now), details),
         session.request("init", args, destroys=holds, creates=True),
     )
 
@@ -45,7 +45,7 @@ def mock(session: Session, args: asked.Mock) -> Outcome:
     mocked, now = Mock(args.scenario, args.keys, args.seed, args.cover), sandbox.now()
     holds = any(sandbox.state.rows(name) for name in sandbox.systems.names)
     return sandbox.edit(
-        lambda state: edits.replace(state, mocked.tables(state.systems, now), vars(mocked)),
+        lambda state: replacing.replace(state, mocked.tables(state.systems, now), vars(mocked)),
         session.request("mock", args, destroys=holds, creates=True),
     )
 
@@ -54,14 +54,14 @@ def add_key(session: Session, args: asked.AddKey) -> Outcome:
     sandbox = session.sandbox
     keys, systems = named(session, args.keys).named(), sandbox.systems.parse(args.systems)
     return sandbox.edit(
-        lambda state: edits.add(state, keys, systems, now=sandbox.now()), session.request("add", args, creates=False)
+        lambda state: adding.add(state, keys, systems, now=sandbox.now()), session.request("add", args, creates=False)
     )
 
 
 def remove_key(session: Session, args: asked.RemoveKey) -> Outcome:
     query, systems = looked_up(session, args.keys), session.sandbox.systems.parse(args.systems)
     return session.sandbox.edit(
-        lambda state: edits.remove(state, query.on(session.sandbox.index), systems),
+        lambda state: removing.remove(state, query.on(session.sandbox.index), systems),
         session.request("remove", args, destroys=True),
     )
 
@@ -70,7 +70,7 @@ def modify_key(session: Session, args: asked.ModifyKey) -> Outcome:
     query, systems = looked_up(session, args.keys), session.sandbox.systems.parse(args.systems)
     spell = _checked(_spell(args), session)
     return session.sandbox.edit(
-        lambda state: edits.respell(state, query.on(session.sandbox.index), systems, spell, merge=args.merge),
+        lambda state: respelling.respell(state, query.on(session.sandbox.index), systems, spell, merge=args.merge),
         session.request("modify", args),
     )
 
@@ -80,7 +80,7 @@ def corrupt(session: Session, args: asked.Corrupt) -> Outcome:
     how_many, limits = _how_many(args), session.sandbox.config.limits
     fits = partial(writable, limits=limits)
     return session.sandbox.edit(
-        lambda state: edits.corrupt(
+        lambda state: corrupting.corrupt(
             state, args.kind, query.on(session.sandbox.index), systems, how_many=how_many, seed=args.seed, fits=fits
         ),
         session.request("corrupt", args),
@@ -103,7 +103,7 @@ def import_file(session: Session, args: asked.Import) -> Outcome:
         data, _ = files.read(path, limits.file_bytes)
     rows = foreign_csv.read(data, str(path), limits, Form(key_column=args.key_column)).rows
     return sandbox.edit(
-        lambda state: edits.replace(state, {system: rows}), session.request("import", args, creates=True)
+        lambda state: replacing.replace(state, {system: rows}), session.request("import", args, creates=True)
     )
 
 
@@ -113,13 +113,13 @@ def reset(session: Session, args: asked.Reset) -> Outcome:
 
     def decide(state: State) -> Edit:
         if args.empty:
-            return edits.replace(state, {name: table.empty() for name in state.systems.names})
+            return replacing.replace(state, {name: table.empty() for name in state.systems.names})
         last = sandbox.last_init()
         usual = asked.Init()
         fresh: dict[str, Any] = {"keys": usual.keys, "key_format": usual.key_format, "at": sandbox.now()}
         spec = last.details if last else fresh
         keys = KeyFormat.parse(spec["key_format"]).keys(spec["keys"])
-        return edits.replace(state, edits.filled(state, keys, now=spec["at"]))
+        return replacing.replace(state, replacing.filled(state, keys, now=spec["at"]))
 
     holds = any(sandbox.state.rows(name) for name in sandbox.systems.names)
     return sandbox.edit(decide, session.request("reset", args, destroys=holds, creates=True))
@@ -129,7 +129,7 @@ def _carry(session: Session, args: asked.CopyKey | asked.MoveKey, *, move: bool)
     systems = session.sandbox.systems
     query, source, targets = looked_up(session, args.keys), systems.find(args.source), systems.parse(args.targets)
     return session.sandbox.edit(
-        lambda state: edits.copy(state, query.on(session.sandbox.index), source, targets, move=move),
+        lambda state: carrying.copy(state, query.on(session.sandbox.index), source, targets, move=move),
         session.request("move" if move else "copy", args),
     )
 

@@ -15,7 +15,7 @@ from keysync_shell.commands.catalogue import reconciling as asked
 from keysync_shell.commands.looking import Cap
 from keysync_shell.commands.session import Session
 from keysync_shell.config import path_of
-from keysync_shell.core.edits.edits import Edit
+from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.findings import losses
 from keysync_shell.core.findings.index import Index
 from keysync_shell.core.model.state import State

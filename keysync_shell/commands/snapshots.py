@@ -9,7 +9,7 @@ from keysync_shell import __version__
 from keysync_shell.commands.catalogue import snapshots as asked
 from keysync_shell.commands.session import Session
 from keysync_shell.config import path_of
-from keysync_shell.core.edits import edits
+from keysync_shell.core.edits import replacing
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox import Outcome, Sandbox
 from keysync_shell.storage import archives, snapshots, system_csv
@@ -65,7 +65,7 @@ def load_state(session: Session, args: asked.LoadState) -> Outcome:
             hint="Load it into a sandbox with the same systems ([systems] names in keysync.toml).",
         )
     return sandbox.edit(
-        lambda state: edits.replace(state, tables, {"snapshot": args.name}),
+        lambda state: replacing.replace(state, tables, {"snapshot": args.name}),
         session.request("load", args, destroys=True, creates=True),
     )
 

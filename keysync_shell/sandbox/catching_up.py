@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from keysync_shell.core.edits.edits import Edit
+from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.model.change import Change
 from keysync_shell.errors import ReadOnlyHome
 from keysync_shell.sandbox import committing, memory

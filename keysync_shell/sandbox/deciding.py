@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from keysync_shell.core.edits.edits import Edit, NoSuchKey
+from keysync_shell.core.edits.edit import Edit
+from keysync_shell.core.edits.matching import NoSuchKey
 from keysync_shell.core.model.keys import shown
 from keysync_shell.core.model.normalize import canonical
 from keysync_shell.core.model.state import State

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 
-from keysync_shell.core.edits.edits import Edit
+from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.model.change import Change
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox.catching_up import locked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from keysync_shell.core.edits.edits import Edit
+from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.model.change import Change, between, changes
 from keysync_shell.core.model.keys import shown
 from keysync_shell.core.model.table import rows_of

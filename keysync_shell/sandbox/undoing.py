@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from keysync_shell.core.edits.edits import Edit
+from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.model.change import Change
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox.committing import Stacks, carry_out

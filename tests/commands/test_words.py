@@ -9,7 +9,7 @@ import pytest
 
 from keysync_shell.commands.session import Session, nobody
 from keysync_shell.commands.words import looked_up, named
-from keysync_shell.core.edits import edits
+from keysync_shell.core.edits import carrying
 from keysync_shell.core.selecting.selectors import EVERYTHING, KeyQuery
 from keysync_shell.errors import BadFile, KeySyncError
 from keysync_shell.sandbox import Request
@@ -120,7 +120,7 @@ def test_change_looks_key_sets_up_in_the_newest_state(tmp_path: Path) -> None:
     here = sandbox(tmp_path, A="K1 K2", D="K1")
     query = looked_up(session(tmp_path), ["gap:D"])
     add(opened(tmp_path), "K3", "A")  # another process, between the reading of the words and the decision
-    here.edit(lambda state: edits.copy(state, query.on(here.index), "A", ("D",)), COPIED)
+    here.edit(lambda state: carrying.copy(state, query.on(here.index), "A", ("D",)), COPIED)
     assert here.state.keys("D").to_list() == ["K1", "K2", "K3"]
 
 
@@ -129,7 +129,7 @@ def test_change_in_an_atomic_script_sees_the_lines_before_it(tmp_path: Path) -> 
     query = looked_up(session(tmp_path), ["gap:D"])
     with here.atomically(Request("script", "run x --atomic", "test")):
         add(here, "K3", "A")
-        here.edit(lambda state: edits.copy(state, query.on(here.index), "A", ("D",)), COPIED)
+        here.edit(lambda state: carrying.copy(state, query.on(here.index), "A", ("D",)), COPIED)
     assert here.state.keys("D").to_list() == ["K1", "K2", "K3"]
 
 

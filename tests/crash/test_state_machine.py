@@ -29,8 +29,8 @@ from hypothesis.stateful import (
 from keysync_shell.commands import snapshots
 from keysync_shell.commands.catalogue.snapshots import LoadState, SaveState
 from keysync_shell.commands.session import Session, nobody
-from keysync_shell.core.edits import edits
-from keysync_shell.core.edits.edits import Edit
+from keysync_shell.core.edits import replacing
+from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.findings.index import Index
 from keysync_shell.core.model import table
 from keysync_shell.core.model.state import State
@@ -253,7 +253,7 @@ class TwoHandles(RuleBasedStateMachine):
     @rule(handle=handles, data=st.data())
     def load(self, handle: int, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(sorted(self.model.snapshots)))
-        saved = edits.replace(self.model.now.state, self.model.snapshots[name].tables)
+        saved = replacing.replace(self.model.now.state, self.model.snapshots[name].tables)
         outcome = snapshots.load_state(session(self.handles[handle]), LoadState(name=name, yes=True))
         self.model.edit(saved)
         self.check(outcome, "load-state", committed=bool(saved.change))

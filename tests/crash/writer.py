@@ -67,7 +67,7 @@ def work(root: Path, name: str, count: int) -> None:
 
 def _add(sandbox: Sandbox, key: str, said: int) -> int | None:
     """Add a key to every system; the operation's number, or None if it was refused."""
-    from keysync_shell.core.edits import edits
+    from keysync_shell.core.edits import adding
     from keysync_shell.core.model import table
     from keysync_shell.errors import KeySyncError
     from keysync_shell.sandbox import Request
@@ -75,7 +75,7 @@ def _add(sandbox: Sandbox, key: str, said: int) -> int | None:
     new = table.key_series([key])
     try:
         outcome = sandbox.edit(
-            lambda state: edits.add(state, new, state.systems.names, now=sandbox.now()),
+            lambda state: adding.add(state, new, state.systems.names, now=sandbox.now()),
             Request("add", f"add-key {key}", "test"),
         )
     except KeySyncError as error:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keysync_shell.core.edits import edits
+from keysync_shell.core.edits import replacing
 from keysync_shell.core.findings.index import Index
 from keysync_shell.core.findings.listing import findings
 from keysync_shell.core.model.change import Change
@@ -47,7 +47,7 @@ def carried_out(state: State, policy: Policy, rules: Rules | None = None) -> Sta
 
 
 def change_to(before: State, after: State) -> Change:
-    return edits.replace(before, after.tables).change
+    return replacing.replace(before, after.tables).change
 
 
 # Every decision about every kind: its finding before, whether the plan acts, and how it may go by another way

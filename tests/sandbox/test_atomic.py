@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from keysync_shell.core.edits import edits
+from keysync_shell.core.edits import removing
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox import Outcome, Request, Sandbox
 from keysync_shell.storage.oplog import Wanted
@@ -15,7 +15,7 @@ SCRIPT, UNDO = Request("script", "run x", "test"), Request("undo", "undo", "test
 
 def removed(made: Sandbox, key: str, approve: bool = True, dry_run: bool = False) -> Outcome:
     request = Request("remove", "", "test", dry_run=dry_run, approve=lambda _: approve)
-    return made.edit(lambda state: edits.remove(state, query(key), ("A",)), request)
+    return made.edit(lambda state: removing.remove(state, query(key), ("A",)), request)
 
 
 def script(made: Sandbox, added: str, key: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from keysync_shell.core.edits import edits
+from keysync_shell.core.edits import removing
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox import Request, Sandbox
 from keysync_shell.sandbox.checking import CHECKS, Problem
@@ -26,7 +26,7 @@ def home(tmp_path: Path) -> Path:
     """A sandbox with a few operations and a snapshot."""
     made = sandbox(tmp_path, A="K1 K2 K3", B="K1 K2 K3")
     add(made, "K4", "A,B")
-    made.edit(lambda state: edits.remove(state, query("K2"), ("B",)), Request("remove", "", "test"))
+    made.edit(lambda state: removing.remove(state, query("K2"), ("B",)), Request("remove", "", "test"))
     snapshots.save(made.home.snapshots, snapshot("good", A="K1"), force=False)
     made.close()
     return tmp_path

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from keysync_shell.core.edits import edits
-from keysync_shell.core.edits.edits import Edit
+from keysync_shell.core.edits import adding, removing
+from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.model import table
 from keysync_shell.core.model.state import State
 from keysync_shell.errors import Declined, KeySyncError, LockTimeout
@@ -19,8 +19,8 @@ from keysync_shell.storage.oplog import Wanted
 from tests.building import NOW, add, files, keys, opened, query, sandbox
 
 
-def adding(words: str, names: str = "A") -> Callable[[State], Edit]:
-    return lambda state: edits.add(state, table.key_series(words.split()), tuple(names), now=NOW)
+def addition(words: str, names: str = "A") -> Callable[[State], Edit]:
+    return lambda state: adding.add(state, table.key_series(words.split()), tuple(names), now=NOW)
 
 
 def request(**options: bool | Callable[[Outcome], bool]) -> Request:
@@ -79,18 +79,18 @@ def test_only_the_files_that_change_are_written(tmp_path: Path) -> None:
 def test_dry_run_says_the_same_and_changes_nothing(tmp_path: Path) -> None:
     made = sandbox(tmp_path, A="K1")
     before = files(tmp_path)
-    dry = made.edit(adding("K2"), request(dry_run=True))
+    dry = made.edit(addition("K2"), request(dry_run=True))
     assert files(tmp_path) == before
     assert keys(made.state) == {"A": ["K1"]}
     assert not dry.committed
-    real = made.edit(adding("K2"), request())
+    real = made.edit(addition("K2"), request())
     assert (dry.counts, dry.before, dry.after) == (real.counts, real.before, real.after)
 
 
 def test_nothing_is_done_that_is_not_approved(tmp_path: Path) -> None:
     made = sandbox(tmp_path, A="K1")
     with pytest.raises(Declined) as error:
-        made.edit(adding("K2"), request(approve=lambda _: False))
+        made.edit(addition("K2"), request(approve=lambda _: False))
     assert (error.value.code, error.value.committed) == (2, False)
     assert keys(made.state) == {"A": ["K1"]}
 
@@ -103,7 +103,7 @@ def test_who_approves_is_shown_what_would_happen_and_the_lock_is_free(tmp_path: 
         with lock.held(tmp_path / ".keysync" / "lock", 0):
             return True
 
-    assert made.edit(adding("K2"), request(approve=approve)).committed
+    assert made.edit(addition("K2"), request(approve=approve)).committed
     assert [outcome.counts for outcome in shown] == [{"A": Counts(1, 0, 0)}]
 
 
@@ -115,7 +115,7 @@ def test_other_change_than_the_one_approved_is_asked_about_again(tmp_path: Path)
         add(other, "K2", "A")
         return True
 
-    made.edit(adding("K2 K3"), request(approve=approve))
+    made.edit(addition("K2 K3"), request(approve=approve))
     assert asked == [2, 1]
     assert keys(made.state) == {"A": ["K1", "K2", "K3"]}
 
@@ -126,7 +126,7 @@ def test_outside_edit_during_a_command_is_taken_in_first(tmp_path: Path) -> None
 
     def decide(state: State) -> Edit:
         path.write_bytes(path.read_bytes() + next(lines, b""))
-        return adding("K9")(state)
+        return addition("K9")(state)
 
     made.edit(decide, request())
     assert keys(made.state) == {"A": ["K1", "K7", "K9"]}
@@ -138,7 +138,7 @@ def test_files_that_never_rest_are_an_error(tmp_path: Path) -> None:
 
     def decide(state: State) -> Edit:
         path.write_bytes(path.read_bytes() + f"K{path.stat().st_size},,A,active\n".encode())
-        return adding("K0")(state)
+        return addition("K0")(state)
 
     with pytest.raises(KeySyncError, match="change faster than this command can be carried out") as error:
         made.edit(decide, request())
@@ -150,7 +150,7 @@ def test_files_that_never_rest_are_an_error(tmp_path: Path) -> None:
 def test_failed_decision_changes_nothing_and_frees_the_lock(tmp_path: Path) -> None:
     made = sandbox(tmp_path, A="K1")
     with pytest.raises(KeySyncError):
-        made.edit(lambda state: edits.remove(state, query("K9"), ("A",)), request())
+        made.edit(lambda state: removing.remove(state, query("K9"), ("A",)), request())
     assert add(made, "K2", "A").committed
     assert not list((tmp_path / "systems").glob(".*"))
 
@@ -159,14 +159,14 @@ def test_unknown_key_comes_with_those_that_were_meant(tmp_path: Path) -> None:
     made = sandbox(tmp_path, A="CUST-00001 CUST-00002", B="cust_00009")
     for word, meant in (("CUST-00003", "CUST-00001, CUST-00002"), ("CUST-00009", "cust_00009")):
         with pytest.raises(KeySyncError) as error:
-            made.edit(lambda state, word=word: edits.remove(state, query(word), ("A", "B")), request())  # type: ignore[misc]  # bound in the loop
+            made.edit(lambda state, word=word: removing.remove(state, query(word), ("A", "B")), request())  # type: ignore[misc]  # bound in the loop
         assert error.value.hint.startswith("Did you mean ")
         assert set(meant.split(", ")) <= set(re.split(r"[ ,?]+", error.value.hint))
 
 
 def test_unknown_key_like_no_other_comes_without(tmp_path: Path) -> None:
     with pytest.raises(KeySyncError) as error:
-        sandbox(tmp_path, A="K1").edit(lambda state: edits.remove(state, query("zzzz"), ("A",)), request())
+        sandbox(tmp_path, A="K1").edit(lambda state: removing.remove(state, query("zzzz"), ("A",)), request())
     assert error.value.hint == "`list` shows the keys that are there."
 
 

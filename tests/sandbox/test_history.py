@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keysync_shell.core.edits import edits
+from keysync_shell.core.edits import removing
 from keysync_shell.core.findings.index import Index
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Request, Sandbox
@@ -32,7 +32,7 @@ def made(tmp_path: Path) -> Sandbox:
 
 
 def remove(at: Sandbox, word: str, system: str) -> None:
-    at.edit(lambda state: edits.remove(state, query(word), (system,)), Request("remove", "", "test"))
+    at.edit(lambda state: removing.remove(state, query(word), (system,)), Request("remove", "", "test"))
 
 
 # Moments

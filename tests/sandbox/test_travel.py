@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keysync_shell.core.edits import edits
+from keysync_shell.core.edits import replacing
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Outcome, Request, Sandbox
 from keysync_shell.storage.commit import Committed, Store
@@ -200,6 +200,6 @@ def test_undo_of_everything_gives_the_first_bytes_back(data: st.DataObject, coun
 def test_edit_that_empties_and_fills_again_is_undone_to_the_byte(tmp_path: Path) -> None:
     made = sandbox(tmp_path, A="K1 K2")
     before = files(tmp_path)
-    made.edit(lambda state: edits.replace(state, {"A": state.tables["B"]}), Request("reset", "reset", "test"))
+    made.edit(lambda state: replacing.replace(state, {"A": state.tables["B"]}), Request("reset", "reset", "test"))
     made.undo(UNDO)
     assert files(tmp_path) == before

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from keysync_shell.core.edits import corruption
+from keysync_shell.core.edits.adding import new_rows
 from keysync_shell.core.edits.corruption import Dice
-from keysync_shell.core.edits.edits import new_rows
 from keysync_shell.core.model import table
 from keysync_shell.core.model.systems import Systems
 

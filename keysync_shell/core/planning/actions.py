@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from keysync_shell.core.edits import edits
-from keysync_shell.core.edits.edits import Edit
+from keysync_shell.core.edits import carrying, removing, respelling
+from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.model import table
 from keysync_shell.core.model.change import Change
 from keysync_shell.core.model.state import State
@@ -63,26 +63,26 @@ def _carried(state: State, actions: pl.DataFrame, name: str) -> Change:
     done = Change()
     renames = actions.filter(pl.col("sign") == CHANGE)
     if len(renames):
-        edit = edits.rename(state, name, dict(renames.select("key", "became").iter_rows()))
+        edit = respelling.rename(state, name, dict(renames.select("key", "became").iter_rows()))
         state, done = state.apply(edit.change), done.then(edit.change)
         merged = KeyQuery(tuple(renames.filter(pl.col("kind") == "duplicate")["became"].unique()))
         if merged.literals:
-            edit = edits.without_repeats(state, merged, (name,))
+            edit = removing.without_repeats(state, merged, (name,))
             state, done = state.apply(edit.change), done.then(edit.change)
     gone = actions.filter(pl.col("sign") == REMOVE)
     repeats = gone.filter(pl.col("form") == "repeated")["key"]
     if len(repeats):
-        edit = edits.without_repeats(state, KeyQuery(tuple(repeats)), (name,))
+        edit = removing.without_repeats(state, KeyQuery(tuple(repeats)), (name,))
         state, done = state.apply(edit.change), done.then(edit.change)
     keys = gone.filter(pl.col("form").fill_null("") != "repeated")["key"]
     if table.holds(state.tables[name], keys).any():
-        edit = edits.remove(state, KeyQuery(tuple(keys)), (name,))
+        edit = removing.remove(state, KeyQuery(tuple(keys)), (name,))
         state, done = state.apply(edit.change), done.then(edit.change)
     for (source,), rows in actions.filter(pl.col("sign") == ADD).group_by("source", maintain_order=True):
         if table.holds(state.tables[str(source)], rows["key"]).any():
             added = KeyQuery(tuple(rows["key"]))
-            edit = edits.copy(state, added, str(source), (name,))
+            edit = carrying.copy(state, added, str(source), (name,))
             state, done = state.apply(edit.change), done.then(edit.change)
-            edit = edits.without_repeats(state, added, (name,))  # of what the source repeats, one row
+            edit = removing.without_repeats(state, added, (name,))  # of what the source repeats, one row
             state, done = state.apply(edit.change), done.then(edit.change)
     return done

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keysync_shell.core.edits.corrupting import corrupt
 from keysync_shell.core.edits.corruption import CORRUPTIONS, REPEAT, SPELLINGS, TWINS, Dice, chosen
-from keysync_shell.core.edits.edits import corrupt
 from keysync_shell.core.model.keys import writable
 from keysync_shell.core.model.limits import Limits
 from keysync_shell.core.selecting.selectors import EVERYTHING

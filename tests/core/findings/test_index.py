@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keysync_shell.core.edits import edits
+from keysync_shell.core.edits import adding, replacing
 from keysync_shell.core.findings.index import Index
 from keysync_shell.core.model import table
 from keysync_shell.core.model.change import Change
@@ -43,7 +43,7 @@ def test_sixteen_systems_have_a_bit_each() -> None:
 
 def test_update_follows_a_key_to_the_end_of_its_life() -> None:
     state = systems(A="K1")
-    gone = edits.replace(state, {"A": table.empty()}).change
+    gone = replacing.replace(state, {"A": table.empty()}).change
     updated = index(state).updated(gone)
     assert (len(updated.rows), updated.totals.patterns) == (0, {})
 
@@ -74,7 +74,7 @@ def test_index_goes_back_with_the_inverse(data: st.DataObject, rules: Rules) -> 
 
 def test_many_keys_at_once_are_updated_as_few_are() -> None:
     state = systems(A=[f"K{i}" for i in range(200)], B=[f"k{i}" for i in range(0, 200, 3)])
-    change = edits.add(state, table.key_series(f"k{i}" for i in range(0, 200, 2)), ("B", "C"), now=NOW).change
+    change = adding.add(state, table.key_series(f"k{i}" for i in range(0, 200, 2)), ("B", "C"), now=NOW).change
     updated, anew = index(state).updated(change), index(state.apply(change))
     assert updated.rows.equals(anew.rows)
     assert updated.totals == anew.totals
