@@ -6,15 +6,20 @@ import argparse
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from keysync_shell import __version__
-from keysync_shell.commands.catalogue import BY_NAME, COMMANDS, near
+from keysync_shell.commands.catalogue import BY_NAME, COMMANDS
 from keysync_shell.commands.declaring import Command
-from keysync_shell.process import Parser, collector_off, guarded, safe
+from keysync_shell.process import Parser, collector_off, guarded
+
+if TYPE_CHECKING:
+    from keysync_shell.dialogue import Dialogue
+    from keysync_shell.interpreter import Interpreter
+    from keysync_shell.shell.app import Shell
 
 PROG = "keysync-shell"
-UNKNOWN = 127
 
 DEFAULTS = {
     "home": None,
@@ -35,19 +40,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    try:
-        options, words = _options(argv)
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    alone = options.text is None and options.file is None and not options.restricted
-    if words and words[0] in BY_NAME and alone:
+    options, words = _options(argv)
+    if words and words[0] not in BY_NAME:
+        words[0] = _meant(words[0], options)
+    if words and words[0] in BY_NAME:
         with collector_off():
             return _one_command(BY_NAME[words[0]], words[1:], options)
-    if words and words[0] not in (*BY_NAME, "run", "source"):
-        return _unknown(words[0])
-    from keysync_shell.shell.entry import start
-
-    return start(options, words)
+    script = options.text is not None or options.file is not None or bool(words) or not sys.stdin.isatty()
+    return _script(options, words) if script else _prompt(options)
 
 
 def _options(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -58,6 +58,8 @@ def _options(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser = _parser()
     parser.parse_args(argv, options)
     words = list(options.command)
+    if words and (options.text is not None or options.file is not None):
+        parser.error(f"{words[0]}: -c and -f take no command after them")
     if words[:1] == ["help"] and len(words) == 2 and words[1] in BY_NAME:
         words = [words[1], "--help"]
     elif words[:1] == ["help"]:
@@ -102,13 +104,61 @@ def _overview() -> str:
     return "\n".join(lines).lstrip() + "\n\nMore on a command: keysync-shell COMMAND --help"
 
 
+def _meant(word: str, options: argparse.Namespace) -> str:
+    """The command that a word begins. Raises SystemExit, with the reason told, if it is none."""
+    from keysync_shell.commands import lines
+    from keysync_shell.errors import KeySyncError
+    from keysync_shell.render.writing import writer_for
+
+    try:
+        return lines.meant(word, (*BY_NAME, *lines.RUN_NAMES))
+    except KeySyncError as error:
+        writer_for(options.color, sys.stdout, sys.stderr).fail(error, changes=False)
+        raise SystemExit(error.code) from None
+
+
 def _one_command(command: Command, words: list[str], options: argparse.Namespace) -> int:
     parser = Parser(prog=f"{PROG} {command.name}", description=command.help, allow_abbrev=False)
     command.declare(parser)
-    try:
-        args = parser.parse_args(words)
-    except SystemExit as stop:
-        return int(stop.code or 0)
+    args = parser.parse_args(words)
+    if not options.restricted:  # that refuses a --home after the command
+        options.home, args.home = args.home or options.home, None
+    if args.lock_timeout is not None:
+        options.lock_timeout = args.lock_timeout
+    dialogue = _dialogue(options, ask_at_terminal, changes=command.changes)
+    return dialogue.run(command, args, shlex.join([command.name, *words]), "one-shot")
+
+
+def _script(options: argparse.Namespace, words: list[str]) -> int:
+    from keysync_shell.commands.session import no_input, nobody
+    from keysync_shell.interpreter import Interpreter
+
+    dialogue = _dialogue(options, nobody)
+    dialogue.read_stdin = no_input
+    interpreter = Interpreter(dialogue, lambda interpreter: _shell_behind(interpreter, options.color))
+    lines, name = _lines(options, words)
+    return interpreter.scripts.run_lines(lines, name, keep_going=options.keep_going, echo=options.echo).status
+
+
+def _prompt(options: argparse.Namespace) -> int:
+    from keysync_shell.commands.session import nobody
+    from keysync_shell.interpreter import Interpreter
+    from keysync_shell.shell.app import Shell
+
+    return Shell(Interpreter(_dialogue(options, nobody)), interactive=True, color=options.color).talk()
+
+
+def _shell_behind(interpreter: Interpreter, color: str) -> Shell:
+    """The shell for lines of a script that need one."""
+    from keysync_shell.shell.app import Shell
+
+    shell = Shell(interpreter, interactive=False, color=color)
+    signal.signal(signal.SIGINT, shell.sigint_handler)  # it passes Ctrl-C on to the programs that it runs
+    return shell
+
+
+def _dialogue(options: argparse.Namespace, ask: Callable[[str], bool], *, changes: bool = False) -> Dialogue:
+    """A dialogue on the sandbox. Raises SystemExit, with the reason told, if it cannot be opened."""
     from keysync_shell.config import home_folder
     from keysync_shell.dialogue import Dialogue
     from keysync_shell.errors import KeySyncError
@@ -117,14 +167,24 @@ def _one_command(command: Command, words: list[str], options: argparse.Namespace
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     writer = writer_for(options.color, sys.stdout, sys.stderr)
-    args.home, home = None, home_folder(args.home or options.home)
     try:
-        sandbox = Sandbox(home, lock_timeout=options.lock_timeout if args.lock_timeout is None else args.lock_timeout)
+        sandbox = Sandbox(home_folder(options.home), lock_timeout=options.lock_timeout)
     except KeySyncError as error:
-        writer.fail(error, changes=command.changes)
-        return error.code
-    dialogue = Dialogue(sandbox, lambda: writer, ask=ask_at_terminal, debug=options.debug)
-    return dialogue.run(command, args, shlex.join([command.name, *words]), "one-shot")
+        writer.fail(error, changes=changes)
+        raise SystemExit(error.code) from None
+    return Dialogue(sandbox, lambda: writer, ask, debug=options.debug, restricted=options.restricted)
+
+
+def _lines(options: argparse.Namespace, words: list[str]) -> tuple[Iterable[str], str]:
+    """The lines of a script, and what they are called."""
+    if options.text is not None:
+        return options.text.split("\n"), "-c"
+    if options.file is not None:
+        flags = [flag for flag, on in (("--keep-going", options.keep_going), ("--echo", options.echo)) if on]
+        return [shlex.join(["run", *flags, "--", options.file])], "-f"
+    if words:
+        return [shlex.join(words)], "command line"
+    return sys.stdin, "<stdin>"
 
 
 def ask_at_terminal(question: str) -> bool:
@@ -136,10 +196,3 @@ def ask_at_terminal(question: str) -> bool:
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def _unknown(word: str) -> int:
-    meant = near(word, (*BY_NAME, "run", "source", "help"))
-    hint = f"Did you mean {meant}?" if meant else f"{PROG} --help lists the commands."
-    sys.stderr.write(f"error: there is no command '{safe(word)}'\nhint: {hint}\n")
-    return UNKNOWN

@@ -10,7 +10,7 @@ import dataclasses
 import sys
 import traceback
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from polars.exceptions import PanicException
@@ -23,39 +23,65 @@ from keysync_shell.errors import KeySyncError
 from keysync_shell.render.views import view
 from keysync_shell.render.writing import Writer
 from keysync_shell.sandbox import Outcome, Sandbox
+from keysync_shell.storage.operations import Operation
 
 BUG = 70
 
 
 @dataclass
 class Dialogue:
-    """The sandbox with whoever talks to it. `debug` shows tracebacks; `last` is the last result with keys."""
+    """The sandbox with whoever talks to it.
+
+    `debug` shows tracebacks; `restricted` keeps to the sandbox; `last` is the last result with keys.
+    """
 
     sandbox: Sandbox
     writer: Callable[[], Writer]
     ask: Callable[[str], bool]
     read_stdin: Callable[[], bytes] = lambda: sys.stdin.buffer.read()
     debug: bool = False
+    restricted: bool = False
     last: ShowsKeys | None = None
 
     def run(self, command: Command, args: Namespace, line: str, source: str) -> int:
         """Run one command and return its exit code. KeyboardInterrupt and BrokenPipeError pass through."""
-        writer = self.writer()
         try:
+            if self.restricted:
+                _refuse_ways_out(command, args)
             _refuse_overwriting(getattr(args, "output", None))
             sandbox = self._sandbox(args)
-            session = Session(sandbox, line, source, self.ask, self._preview, self.read_stdin, self.last)
-            result = command.run(session, command.arguments.from_namespace(args))
-            if isinstance(result, ShowsKeys):
-                self.last = result
-            shown = view(result)
-            with told(result), _written_to(getattr(args, "output", None), writer) as target:
-                target.show(shown, command.name, args.format, _taken(sandbox.warnings))
-            return shown.exit_code
+            with self.telling_of_interrupts(sandbox, changes=command.changes):
+                return self._answer(
+                    command, args, Session(sandbox, line, source, self.ask, self._preview, self.read_stdin, self.last)
+                )
         except (BrokenPipeError, KeyboardInterrupt):
             raise
         except (Exception, PanicException) as error:  # the one boundary: nobody sees a traceback without --debug
             return self.fail(error, changes=command.changes)
+
+    def show(self, outcome: Outcome, command: str) -> None:
+        """Show a change that is no command's own. Raises KeySyncError if it cannot be written."""
+        with told(outcome):
+            self.writer().show(view(outcome), command, "table", [])
+
+    @contextlib.contextmanager
+    def telling_of_interrupts(self, sandbox: Sandbox, *, changes: bool) -> Iterator[None]:
+        """Say what is committed when Ctrl-C comes. KeyboardInterrupt passes through."""
+        before = len(sandbox.committed)
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.writer().say(f"Interrupted{_became(sandbox.committed[before:], changes=changes)}.")
+            raise
+
+    def _answer(self, command: Command, args: Namespace, session: Session) -> int:
+        result = command.run(session, command.arguments.from_namespace(args))
+        if isinstance(result, ShowsKeys):
+            self.last = result
+        shown = view(result)
+        with told(result), _written_to(getattr(args, "output", None), self.writer()) as target:
+            target.show(shown, command.name, args.format, _taken(session.sandbox.warnings))
+        return shown.exit_code
 
     def fail(self, error: BaseException, *, changes: bool = False) -> int:
         """Say what went wrong; the exit code for it."""
@@ -75,6 +101,7 @@ class Dialogue:
             if timeout is not None:
                 self.sandbox.wait(timeout)
             return self.sandbox
+        self.sandbox.require_no_batch("a command on another sandbox")
         return Sandbox(path_of(home), lock_timeout=timeout if timeout is not None else 10.0)
 
     def _preview(self, outcome: Outcome) -> None:
@@ -83,6 +110,34 @@ class Dialogue:
         writer = self.writer()
         for line in preview(outcome):
             writer.say(line)
+
+
+def _became(committed: Sequence[Operation], *, changes: bool) -> str:
+    """What an interrupted command had committed."""
+    if not committed:
+        return "; nothing was changed" if changes else ""
+    numbers = [
+        f"@{operation.number}" + (f" ({operation.kind} of @{operation.target})" if operation.target is not None else "")
+        for operation in committed
+    ]
+    return f"; {', '.join(numbers)} {'is' if len(numbers) == 1 else 'are'} committed"
+
+
+def _refuse_ways_out(command: Command, args: Namespace) -> None:
+    """Raise KeySyncError for what leads out of the sandbox."""
+    refused = (
+        [command.name]
+        if command.leaves
+        else [f"--{name}" for name, given in (("output", _output(args)), ("home", args.home)) if given]
+    )
+    if refused:
+        raise KeySyncError(f"{refused[0]} is not allowed here", hint="This shell is --restricted.")
+
+
+def _output(args: Namespace) -> str | None:
+    """The file that a result or a plan is to go to."""
+    given: str | None = getattr(args, "output", None) or getattr(args, "save", None)
+    return given
 
 
 def _refuse_overwriting(output: str | None) -> None:

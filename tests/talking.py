@@ -9,8 +9,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, TextIO, cast
 
+from keysync_shell.commands.session import nobody
+from keysync_shell.dialogue import Dialogue
+from keysync_shell.interpreter import Interpreter
+from keysync_shell.render.writing import Writer
+from keysync_shell.sandbox import Sandbox
 from keysync_shell.shell.app import Shell
 from tests.building import opened
 
@@ -23,6 +28,14 @@ class Said:
     text: str
 
 
+def shell_on(
+    sandbox: Sandbox, out: TextIO, *, interactive: bool = False, restricted: bool = False, debug: bool = False
+) -> Shell:
+    """A shell without a terminal; its results go to `out`."""
+    dialogue = Dialogue(sandbox, lambda: Writer(out, out), nobody, debug=debug, restricted=restricted)
+    return Shell(Interpreter(dialogue), interactive=interactive, stdin=io.StringIO(), stdout=out)
+
+
 class Talk:
     """A shell on a folder; its two streams are one file, so that programs can write there, too."""
 
@@ -30,13 +43,8 @@ class Talk:
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # open as long as the shell is
         self._stream = io.TextIOWrapper(cast(BinaryIO, self._file), encoding="utf-8", newline="", write_through=True)
         with contextlib.redirect_stderr(self._stream):
-            self.shell = Shell(
-                opened(home),
-                interactive=interactive,
-                restricted=restricted,
-                debug=debug,
-                stdin=io.StringIO(),
-                stdout=self._stream,
+            self.shell = shell_on(
+                opened(home), self._stream, interactive=interactive, restricted=restricted, debug=debug
             )
             if interactive:
                 self.shell.sandbox.look()
@@ -51,8 +59,8 @@ class Talk:
     def script(self, text: str, *, keep_going: bool = False) -> Said:
         """Give the lines of a script, as on standard input."""
         with self._heard() as heard:
-            status, _ = self.shell.scripts.run_lines(text.splitlines(), "<stdin>", keep_going=keep_going)
-        return Said(status, heard())
+            ended = self.shell.interpreter.scripts.run_lines(text.split("\n"), "<stdin>", keep_going=keep_going)
+        return Said(ended.status, heard())
 
     def offers(self, line: str) -> list[str]:
         """What Tab would put in place of the word at the end of the line."""

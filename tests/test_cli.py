@@ -94,6 +94,18 @@ def test_one_command_imports_no_cmd2(home: Path, line: str) -> None:
     assert imported(home, *line.split()) == ["0", "polars"]
 
 
+@pytest.mark.parametrize("arguments", [["-c", "status; add-key X"], ["-f", "s.txt"], ["run", "s.txt"]])
+def test_scripts_import_no_cmd2(home: Path, arguments: list[str]) -> None:
+    (home / "s.txt").write_text("add-key X\nrun t.txt\nquit\n")
+    (home / "t.txt").write_text("undo  # a remark\n")
+    assert imported(home, *arguments) == ["0", "polars"]
+
+
+@pytest.mark.parametrize("line", ["list | cat", "list > out", "!true", "help", "alias list"])
+def test_what_only_a_shell_can_do_works_in_scripts(run: Run, line: str) -> None:
+    assert run("-c", f"status\n{line}\nstatus").returncode == 0
+
+
 # What it says of itself
 
 
@@ -393,6 +405,20 @@ def test_json_of_everything_that_changes(call: Run, line: str) -> None:
     ran = call(*line.split(), "--format", "json")
     assert ran.stderr == ""
     assert json.loads(ran.stdout)["command"] == line.split()[0]
+
+
+def test_the_beginning_of_a_command_is_enough(home: Path, run: Run) -> None:
+    assert run("add", "K1", "--systems", "A").returncode == 0
+    assert run("-c", "add K2 -s A; rem K1 --yes").returncode == 0
+    assert run(stdin="add K3 -s A").returncode == 0
+    assert keys(home) == ["K2", "K3"]
+    assert "remove-key K1 --yes" in run("log", "3").stdout, "the log has the whole name"
+
+
+def test_several_commands_that_begin_so(call: Run) -> None:
+    ran = call("stat")
+    assert ran.returncode == 127
+    assert "'stat' may mean states, status" in ran.stderr
 
 
 def test_home_before_and_after_the_command(home: Path, call: Run, tmp_path: Path) -> None:

@@ -9,13 +9,18 @@ from typing import Protocol, runtime_checkable
 import polars as pl
 
 from keysync_shell.commands.declaring import Changes
-from keysync_shell.errors import Declined
+from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox import Outcome, Request, Sandbox
 
 
 def nobody(question: str) -> bool:
     """The answer where no person can be asked. Raises Declined, exit 2."""
     raise Declined(f"nobody is there to ask: {question}", hint="Say it with --yes if you mean it.")
+
+
+def no_input() -> bytes:
+    """What KEYS… `-` stands for in a script. Raises KeySyncError."""
+    raise KeySyncError("`-` reads standard input, which the script itself may be", hint="Use @FILE instead.")
 
 
 @runtime_checkable

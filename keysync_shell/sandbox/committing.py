@@ -74,6 +74,7 @@ def carry_out(
         committed = keeper.store.commit(operation, change, staging, {})
         keeper.memory = replace(decision.memory, newest=committed.operation)
         keeper.begun = True
+        keeper.committed.append(committed.operation)
     keep_cache(keeper, changed)
     return replace(decision.outcome, operation=committed.operation, kept=committed.kept)
 
@@ -122,6 +123,7 @@ def record_repair(
     )
     with signals_wait():
         keeper.store.record(Stacks.of_edit(operation, change, newest).put_on(operation), change, {})
+        keeper.committed.append(operation)
 
 
 def keep_cache(keeper: Keeper, names: Iterable[str]) -> None:

@@ -22,7 +22,8 @@ class Keeper:
     """Where a sandbox is, who works here, and its newest state. `clock` gives the time in UTC.
 
     `begun` says whether there is a sandbox at all, `unwritable` that it can only be looked at. `batch` is what an
-    atomic script has changed so far, in memory only. `warnings` are for whoever shows them next.
+    atomic script has changed so far, in memory only. `warnings` are for whoever shows them next. `committed` is what
+    this process did, oldest first.
     """
 
     home: Home
@@ -35,6 +36,7 @@ class Keeper:
     unwritable: bool = False
     batch: Change | None = None
     warnings: list[str] = field(default_factory=list)
+    committed: list[Operation] = field(default_factory=list)
 
     @property
     def author(self) -> str:

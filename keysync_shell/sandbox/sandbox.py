@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,6 +70,11 @@ class Sandbox:
     def newest(self) -> Operation | None:
         """The last operation; None before the first."""
         return self._keeper.memory.newest
+
+    @property
+    def committed(self) -> Sequence[Operation]:
+        """What was committed through this object, oldest first; after Ctrl-C nobody else tells."""
+        return self._keeper.committed
 
     @property
     def begun(self) -> bool:

@@ -12,24 +12,26 @@ from typing import IO, Any, TextIO
 import cmd2
 from cmd2 import Completions, with_argparser
 from cmd2.parsing import Statement
-from cmd2.plugin import CommandFinalizationData, PostparsingData
+from cmd2.plugin import PostparsingData
 from cmd2.utils import CustomCompletionSettings
 
-from keysync_shell.commands.catalogue import COMMANDS, near
+from keysync_shell.commands import lines
+from keysync_shell.commands.arguments import declare
+from keysync_shell.commands.catalogue import COMMANDS
 from keysync_shell.commands.declaring import Command
-from keysync_shell.commands.session import nobody
+from keysync_shell.commands.lines import Ended, Script
+from keysync_shell.commands.session import no_input, nobody
 from keysync_shell.core.model.keys import safe
-from keysync_shell.dialogue import Dialogue
 from keysync_shell.errors import KeySyncError
-from keysync_shell.render.view import View, counted
+from keysync_shell.interpreter import Interpreter
+from keysync_shell.render.view import counted
 from keysync_shell.render.writing import Writer, writer_for
 from keysync_shell.sandbox import Sandbox
 from keysync_shell.shell import typed
 from keysync_shell.shell.completion import COMPLETERS
 from keysync_shell.shell.parsing import Parser, PosixStatementParser, safe_lines
-from keysync_shell.shell.scripts import Scripts, run_arguments
 
-USAGE, UNKNOWN, INTERRUPTED = 2, 127, 130
+USAGE, INTERRUPTED = 2, 130
 BUILT_INS = ("run_script", "_relative_run_script", "run_pyscript", "edit", "macro", "shortcuts")
 WAYS_OUT = ("shell", "history", "set", "alias")  # not in restricted mode: they reach the system or can be made to
 SETTABLES = (
@@ -48,20 +50,34 @@ cmd2.set_default_argument_parser(Parser)
 cmd2.Cmd.DEFAULT_CATEGORY = "Shell"  # the heading for what cmd2 brings, and for `run`, which is no command of ours
 
 
+def _parser(description: str | None) -> Parser:
+    """A parser whose help keeps its line ends."""
+    return Parser(description=description, allow_abbrev=False, formatter_class=cmd2.RawDescriptionCmd2HelpFormatter)
+
+
+def _run_arguments() -> Parser:
+    parser = _parser(Script.__doc__)
+    declare(Script, parser, COMPLETERS)
+    parser.epilog = "examples:\n" + "\n".join(f"  {example}" for example in lines.RUN_EXAMPLES)
+    return parser
+
+
 class Shell(cmd2.Cmd):
-    """The shell on one sandbox. `status` is the exit code of the last line."""
+    """A shell for an interpreter: at the prompt, or for those lines of a script that need one.
+
+    `status` is the exit code of the last line.
+    """
 
     def __init__(
         self,
-        sandbox: Sandbox,
+        interpreter: Interpreter,
         *,
         interactive: bool,
-        restricted: bool = False,
         color: str = "auto",
-        debug: bool = False,
         stdin: TextIO | None = None,
         stdout: TextIO | None = None,
     ) -> None:
+        restricted = interpreter.dialogue.restricted
         shortcuts = {"?": "help", "@": "run"} | ({} if restricted else {"!": "shell"})
         super().__init__(
             stdin=stdin,
@@ -75,49 +91,49 @@ class Shell(cmd2.Cmd):
             intro=INTRO if interactive else "",
         )
         self.statement_parser = PosixStatementParser(terminators=[], shortcuts=shortcuts)
-        self.sandbox = sandbox
+        self.interpreter = interpreter
+        self.sandbox = interpreter.sandbox
+        self.dialogue = interpreter.dialogue
         self.status = 0
         self.interactive = interactive
-        self.scripts = Scripts(self)
-        self.dialogue = Dialogue(sandbox, self._writer, self._ask, self._read_stdin, debug)
         self._restricted = restricted
         self._color = color
         self._toolbar = ""
+        self._take_over()
         self._drop_built_ins()
         self.register_postparsing_hook(self._strict)
         if interactive:
             self._load_typed_lines()
-            self.register_cmdfinalization_hook(self._remember)
         self.update_prompt()
+
+    def talk(self) -> int:
+        """Talk to the person at the prompt until they leave; the exit code."""
+        try:
+            self.sandbox.look()
+        except KeySyncError as error:
+            self.dialogue.fail(error)
+        self.update_prompt()
+        return int(self.cmdloop() or 0)
+
+    def carry_out(self, line: str) -> Ended:
+        """Carry out a command of a script. Raises KeyboardInterrupt."""
+        stop = self._one_line(line, add_to_history=False, raise_keyboard_interrupt=True)
+        return Ended(self.status, stop)
+
+    def knows(self, word: str) -> bool:
+        """Whether the word is a command or an alias."""
+        return word in self.aliases or word in self.get_all_commands()
 
     # One command
 
     def run_command(self, command: Command, args: argparse.Namespace) -> None:
         """Run a command of the catalogue and keep its exit code as the status."""
-        if self._restricted and (getattr(args, "output", None) or getattr(args, "save", None) or args.home):
-            raise KeySyncError("--output and --home are not allowed here", hint="This shell is --restricted.")
         statement: Statement = args.cmd2_statement
-        line, source = str(statement.raw).strip(), "script" if self.scripts.running else "shell"
-        before = self.sandbox.newest
+        line, source = str(statement.raw).strip(), "script" if self._in_script else "shell"
         try:
             self.status = self.dialogue.run(command, args, line, source)
         except BrokenPipeError:
             self._reader_left()
-        except KeyboardInterrupt:
-            newest = self.sandbox.newest
-            done = f"@{newest.number} is committed" if newest and newest != before else "nothing was changed"
-            self._writer().say(f"Interrupted; {done}.")
-            raise
-        if self.interactive:
-            self.update_prompt()
-
-    def say(self, line: str) -> None:
-        """A line for people, on stderr; what comes from files is made safe to show."""
-        self._writer().say(safe(line))
-
-    def show(self, shown: View, command: str) -> None:
-        """Write a result that is no command's own."""
-        self._writer().show(shown, command, "table", [])
 
     def _reader_left(self) -> None:
         """`list | head` ends quietly; when our own reader is gone, so are we."""
@@ -129,26 +145,58 @@ class Shell(cmd2.Cmd):
         return writer_for(self._color, self.stdout, sys.stderr)
 
     def _ask(self, question: str) -> bool:
-        if not self.interactive or self.scripts.running or not self.stdin.isatty():
+        if not self.interactive or self._in_script or not self.stdin.isatty():
             return nobody(question)
         with contextlib.suppress(EOFError):
             return self.read_input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
         return False
 
     def _read_stdin(self) -> bytes:
-        if self.scripts.running or not self.interactive:
-            raise KeySyncError("`-` reads standard input, which the script itself may be", hint="Use @FILE instead.")
+        if self._in_script or not self.interactive:
+            return no_input()
         raise KeySyncError("`-` is for pipes; at the prompt it would wait for ever", hint="Use @FILE instead.")
+
+    @property
+    def _in_script(self) -> bool:
+        return self.interpreter.scripts.running
+
+    def _take_over(self) -> None:
+        """Speak for the interpreter, which may have begun without a shell."""
+        self.interpreter.shell = self
+        self.dialogue.writer, self.dialogue.ask, self.dialogue.read_stdin = self._writer, self._ask, self._read_stdin
 
     # The status of the last line: pessimistic, so that every way of failing counts
 
-    def onecmd_plus_hooks(self, line: str, **options: Any) -> bool:
-        self.status = 0 if not line.strip() or line.lstrip().startswith("#") else USAGE
+    def onecmd_plus_hooks(self, line: str, *, add_to_history: bool = True, **options: Any) -> bool:
+        """Carry out what was typed: one command, or several until one fails."""
+        self.status, stop = 0, False
+        for command in lines.commands_in(line):
+            stop = self._one_line(command, add_to_history=False, **options)
+            if stop or self.status:
+                break
+        if add_to_history:
+            self._remember(line)
+        if self.interactive and not self._in_script:
+            self.update_prompt()
+        return stop
+
+    def _one_line(self, line: str, **options: Any) -> bool:
+        """One command; whether to leave."""
+        self.status = USAGE
         try:
-            return super().onecmd_plus_hooks(line, **options)
+            return super().onecmd_plus_hooks(self._spelled_out(line), **options)
+        except KeySyncError as error:
+            self.status = self.dialogue.fail(error)
+            return False
         except KeyboardInterrupt:
             self.status = INTERRUPTED
             raise
+
+    def _spelled_out(self, line: str) -> str:
+        """The line with its command's whole name. Raises KeySyncError if it cannot be read, or begins no command."""
+        if line.startswith(tuple(shortcut for shortcut, _ in self.statement_parser.shortcuts)):
+            return line
+        return lines.spelled_out(line, self.knows, self.get_visible_commands())
 
     def onecmd(self, statement: Statement | str, **options: Any) -> bool:
         self.status, self.last_result = 0, None
@@ -177,13 +225,6 @@ class Shell(cmd2.Cmd):
             self.status = int(self.last_result or 0)
         elif command in ("help", "history", "alias", "set") and self.last_result is False:
             self.status = 1
-
-    def default(self, statement: Statement) -> None:
-        """A command that is not there."""
-        meant = near(statement.command, self.get_visible_commands())
-        hint = f"Did you mean {meant}?" if meant else "`help` lists the commands."
-        self.status = UNKNOWN
-        self._writer().fail(KeySyncError(f"there is no command {statement.command!r}", hint=hint), changes=False)
 
     def pexcept(self, exception: BaseException, **_options: Any) -> None:
         """The boundary for errors outside our commands."""
@@ -219,10 +260,16 @@ class Shell(cmd2.Cmd):
                 self.main_session.history.append_string(line)
         self.history.start_session()
 
-    def _remember(self, data: CommandFinalizationData) -> CommandFinalizationData:
-        if data.statement is not None and data.statement.raw and not self.scripts.running and self.sandbox.begun:
-            typed.append(self.sandbox.home.typed, str(data.statement.raw).strip())
-        return data
+    def _remember(self, line: str) -> None:
+        """Keep a line that was typed, for `history` and for the arrow keys of the next shell."""
+        with contextlib.suppress(cmd2.exceptions.Cmd2ShlexError):
+            statement = self.statement_parser.parse(line)
+            if not statement.command or statement.command == "_eof":
+                return
+            if statement.command not in self.exclude_from_history:
+                self.history.append(statement)
+            if self.interactive and not self._in_script and self.sandbox.begun:
+                typed.append(self.sandbox.home.typed, line.strip())
 
     def _perform_completion(
         self,
@@ -242,10 +289,22 @@ class Shell(cmd2.Cmd):
 
     # Commands of the shell itself
 
-    @with_argparser(run_arguments)
+    @with_argparser(_run_arguments)
     def do_run(self, args: argparse.Namespace) -> bool:
-        """Run the commands in a file; stop at the first one that fails."""
-        return self.scripts.run_file(args)
+        ended = self.interpreter.run(Script.from_namespace(args))
+        self.status = ended.status
+        return ended.stop
+
+    do_run.__doc__ = Script.__doc__
+
+    def do_exit(self, _: Statement) -> bool:
+        """Leave the shell, as `quit` does."""
+        return True
+
+    def do_clear(self, _: Statement) -> None:
+        """Clear the screen."""
+        if self.stdout.isatty():
+            self.stdout.write("\x1b[H\x1b[2J")
 
     def do__eof(self, _: str) -> bool:
         """Leave at the end of input."""
@@ -266,9 +325,7 @@ class Shell(cmd2.Cmd):
 
 def _method(command: Command) -> Callable[[Any, Statement | str], bool | None]:
     def build() -> Parser:
-        parser = Parser(
-            description=command.help, allow_abbrev=False, formatter_class=cmd2.RawDescriptionCmd2HelpFormatter
-        )
+        parser = _parser(command.help)
         command.declare(parser, COMPLETERS)
         return parser
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from cmd2 import Cmd, CompletionItem, Completions
 
@@ -11,13 +11,19 @@ from keysync_shell.core.findings.kinds import KINDS
 from keysync_shell.core.model.keys import safe
 from keysync_shell.core.model.table import prefix_bounds
 from keysync_shell.errors import KeySyncError
+from keysync_shell.sandbox import Sandbox
 from keysync_shell.storage import snapshots
 
-if TYPE_CHECKING:
-    from keysync_shell.shell.app import Shell
-
 MOST = 200
-Completer = Callable[["Shell", str, str, int, int], Completions]
+
+
+class Shell(Protocol):
+    """What completers want of a shell."""
+
+    sandbox: Sandbox
+
+
+Completer = Callable[[Shell, str, str, int, int], Completions]
 
 
 def keys(shell: Shell, text: str, _line: str, _begin: int, _end: int) -> Completions:

@@ -14,8 +14,8 @@ import polars as pl
 
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.sandbox import Sandbox
-from keysync_shell.shell.app import Shell
 from tests.benchmarks.measuring import paired, report, seconds
+from tests.talking import shell_on
 
 RUNS = 3
 SMALL = 10_000
@@ -100,7 +100,7 @@ def _against(library: str, program: str, home: Path, bar: str) -> None:
 
 
 def _plan_after_a_change(home: Path) -> list[float]:
-    shell = Shell(Sandbox(home), interactive=False, stdout=io.StringIO())
+    shell = shell_on(Sandbox(home), io.StringIO())
     shell.onecmd_plus_hooks("plan --exit-zero", add_to_history=False)
     times = []
     for number in range(2 * RUNS + 1):

@@ -15,6 +15,7 @@ from pathlib import Path
 from keysync_shell.sandbox import Sandbox
 from keysync_shell.shell.app import Shell
 from tests.benchmarks.measuring import paired, report, seconds
+from tests.talking import shell_on
 
 RUNS = 9
 
@@ -23,7 +24,7 @@ def main(rows: int) -> None:
     numbers = itertools.count()
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as home, _quiet():
         sandbox = Sandbox(Path(home))
-        shell = Shell(sandbox, interactive=False, stdout=io.StringIO())
+        shell = shell_on(sandbox, io.StringIO())
 
         def say(line: str) -> None:
             shell.onecmd_plus_hooks(line, add_to_history=False)

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from keysync_shell.shell.scripts import MAX_DEPTH
-from tests.building import files
+from keysync_shell.commands.lines import MAX_DEPTH
+from keysync_shell.render.view import View
+from keysync_shell.render.writing import Writer
+from tests.building import files, sandbox
 from tests.talking import Talk
 
 
@@ -104,10 +106,14 @@ def test_atomic_script_whose_result_cannot_be_written_is_committed(
 ) -> None:
     (home / "s.txt").write_text("add-key K1\n")
 
-    def fails(*_: object) -> None:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    shows = Writer.show
 
-    monkeypatch.setattr(talk.shell, "show", fails)
+    def fails(self: Writer, view: View, command: str, format: str, warnings: list[str]) -> None:
+        if command == "run":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        shows(self, view, command, format, warnings)
+
+    monkeypatch.setattr(Writer, "show", fails)
     said = talk.say("run s.txt --atomic")
     assert said.status == 2
     assert "the result could not be written: Input/output error" in said.text
@@ -125,6 +131,23 @@ def test_atomic_rolls_back(talk: Talk, home: Path) -> None:
     newest = talk.shell.sandbox.newest
     assert newest is not None
     assert newest.number == 1
+
+
+def test_nothing_of_another_sandbox_is_part_of_an_atomic_script(talk: Talk, home: Path) -> None:
+    other = home.parent / "other"
+    sandbox(other, A="K1").close()
+    before = files(other)
+    (home / "s.txt").write_text(f"add-key K2 --home {other}\nnonsense\n")
+    said = talk.say("run s.txt --atomic")
+    assert said.status == 2
+    assert "another sandbox cannot be part of an atomic script" in said.text
+    assert files(other) == before
+
+
+def test_an_atomic_script_may_name_its_own_sandbox(talk: Talk, home: Path) -> None:
+    (home / "s.txt").write_text(f"add-key K1 --home {home}\n")
+    assert talk.say("run s.txt --atomic").status == 0
+    assert held(talk) == "K1"
 
 
 def test_an_atomic_script_sees_what_it_did(talk: Talk, home: Path) -> None:

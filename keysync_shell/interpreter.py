@@ -1,0 +1,127 @@
+"""Lines without a prompt: a line's command is looked up, its arguments are parsed, and a dialogue carries it out.
+
+For scripts, and for whatever hands over lines as a scenario does. It needs a dialogue and a parser, so it is above
+both; how lines come apart and follow each other is in commands/lines.py. cmd2 is not imported: what only the shell can
+do (pipes, `>`, `!`, aliases) is left to a shell, which is made when a line asks for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Callable
+from typing import Protocol
+
+from keysync_shell.commands import lines
+from keysync_shell.commands.arguments import declare
+from keysync_shell.commands.catalogue import BY_NAME
+from keysync_shell.commands.declaring import Command
+from keysync_shell.commands.lines import QUIT, RUN, RUN_NAMES, Ended, Script, Scripts
+from keysync_shell.core.model.keys import safe
+from keysync_shell.dialogue import Dialogue
+from keysync_shell.errors import KeySyncError
+from keysync_shell.process import Parser
+from keysync_shell.sandbox import Outcome, Sandbox
+
+PUNCTUATION = frozenset("|>")
+TO_A_SHELL = ("!", "?")
+
+
+class Beyond(Protocol):
+    """A shell, for the lines that need one."""
+
+    def carry_out(self, line: str) -> Ended:
+        """Carry one command out, with its pipes and aliases. Raises KeyboardInterrupt."""
+
+    def knows(self, word: str) -> bool:
+        """Whether the word is a command or an alias."""
+
+
+class Interpreter:
+    """Carries lines out in a dialogue, one by one or as scripts.
+
+    `make_shell` makes the shell where there may be one; it is kept as `shell`.
+    """
+
+    def __init__(self, dialogue: Dialogue, make_shell: Callable[[Interpreter], Beyond] | None = None) -> None:
+        self.dialogue = dialogue
+        self.scripts = Scripts(self)
+        self.shell: Beyond | None = None
+        self._make_shell = make_shell
+        self._parsers: dict[str, Parser] = {}
+
+    @property
+    def sandbox(self) -> Sandbox:
+        return self.dialogue.sandbox
+
+    def carry_out(self, line: str) -> Ended:
+        """Carry one command out. KeyboardInterrupt passes through, and an OSError of our own streams."""
+        try:
+            return self._carried_out(line.strip())
+        except (OSError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            return Ended(self.dialogue.fail(error))
+
+    def run(self, script: Script) -> Ended:
+        """Run a script, and tell what became of it if it is interrupted."""
+        with self.dialogue.telling_of_interrupts(self.sandbox, changes=script.atomic):
+            return self.scripts.run_file(script)
+
+    def say(self, line: str) -> None:
+        self.dialogue.writer().say(safe(line))
+
+    def show(self, outcome: Outcome) -> None:
+        self.dialogue.show(outcome, RUN)
+
+    def _carried_out(self, line: str) -> Ended:
+        if line.startswith(TO_A_SHELL):
+            return self._with_a_shell(line)
+        if line.startswith("@"):
+            line = f"{RUN} {line[1:]}"
+        line = lines.spelled_out(line, self._knows, lines.NAMES)
+        tokens = lines.raw_tokens(line, PUNCTUATION)
+        if any(set(token) <= PUNCTUATION for token in tokens):
+            return self._with_a_shell(line)
+        match [lines.unquoted(token) for token in tokens]:
+            case []:
+                return Ended(0)
+            case [name, *_] if name in QUIT:
+                return Ended(0, stop=True)
+            case [name, *words] if name in RUN_NAMES:
+                return self._run(name, words)
+            case [name, *words] if name in BY_NAME:
+                return self._command(BY_NAME[name], words, line)
+        return self._with_a_shell(line)
+
+    def _knows(self, word: str) -> bool:
+        return word in lines.NAMES or (self.shell is not None and self.shell.knows(word))
+
+    def _with_a_shell(self, line: str) -> Ended:
+        if self.shell is None:
+            if self._make_shell is None:
+                raise KeySyncError("pipes, `>`, `!` and aliases need a shell, and this has none", hint="Take them out.")
+            self.shell = self._make_shell(self)
+        return self.shell.carry_out(line)
+
+    def _command(self, command: Command, words: list[str], line: str) -> Ended:
+        args = self._parsed(command.name, command.help, command.declare, words)
+        return args if isinstance(args, Ended) else Ended(self.dialogue.run(command, args, line, "script"))
+
+    def _run(self, name: str, words: list[str]) -> Ended:
+        args = self._parsed(name, Script.__doc__, lambda parser: declare(Script, parser, None), words)
+        return args if isinstance(args, Ended) else self.run(Script.from_namespace(args))
+
+    def _parsed(
+        self, name: str, help: str | None, declare: Callable[[Parser], None], words: list[str]
+    ) -> argparse.Namespace | Ended:
+        """The arguments; or how the line ends, if they are wrong or ask for help."""
+        if name not in self._parsers:
+            self._parsers[name] = Parser(prog=name, description=help, allow_abbrev=False)
+            declare(self._parsers[name])
+        writer = self.dialogue.writer()
+        try:
+            with contextlib.redirect_stdout(writer.out), contextlib.redirect_stderr(writer.err):
+                return self._parsers[name].parse_args(words)
+        except SystemExit as stop:
+            return Ended(int(stop.code or 0))
