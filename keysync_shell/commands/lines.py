@@ -106,9 +106,8 @@ def spelled_out(line: str, knows: Callable[[str], bool], names: Collection[str])
     try:
         [(begin, end), *_] = spans(line) or [(0, 0)]
     except ValueError as error:
-        raise KeySyncError(
-            f"the line cannot be read: {error}", hint="Put what belongs to a key in other quotes."
-        ) from None
+        hint = """A quote or backslash that is part of a key goes inside other quotes: "it's", 'a\\b'."""
+        raise KeySyncError(f"the line cannot be read: {error}", hint=hint) from None
     word = unquoted(line[begin:end])
     return line if begin == end or knows(word) else f"{line[:begin]}{meant(word, names)}{line[end:]}"
 
