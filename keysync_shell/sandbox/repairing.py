@@ -14,7 +14,7 @@ from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox.committing import record_repair
 from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.sandbox.outcome import Request
-from keysync_shell.storage import files, system_csv, tables
+from keysync_shell.storage import files, placing, system_csv, tables
 from keysync_shell.storage.files import Staged, explained
 from keysync_shell.storage.operations import Operation
 
@@ -98,7 +98,7 @@ def _put(keeper: Keeper, name: str, rows: pl.DataFrame, broken: Path | None) -> 
         if broken is not None:
             os.link(path, broken, follow_symlinks=False)
         new = files.stage(staged, path, [system_csv.serialize(rows)])
-        files.swap(staged, path)
+        placing.put(staged, path)
         staged.unlink(missing_ok=True)
         files.sync_folder(path.parent)
     return new

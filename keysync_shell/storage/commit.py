@@ -13,16 +13,16 @@ import secrets
 import signal
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
 from keysync_shell.core.model.change import Change
 from keysync_shell.errors import KeySyncError
-from keysync_shell.storage import files, lock, snapshots
+from keysync_shell.storage import displaced, files, lock, placing, snapshots
 from keysync_shell.storage.files import Signature, Staged, explained
-from keysync_shell.storage.home import STAGED_NAME, Home
+from keysync_shell.storage.home import LEFTOVER_NAME, Home
 from keysync_shell.storage.operations import Operation
 from keysync_shell.storage.oplog import OperationLog
 from keysync_shell.storage.patching import Content, Mismatch
@@ -203,6 +203,7 @@ class Store:
         for name, file in staging.files.items():
             if files.regular(file.target):
                 files.wait_for_writer(file.target)
+                placing.check(file.target)
             status = files.regular(file.target)
             seen = staging.before.signatures.get(name) if staging.before else None
             if not staging.before or not seen or (status and Signature.of(status) == seen):
@@ -239,7 +240,7 @@ class Store:
     def _swap_in(self, staging: Staging, operation: Operation) -> list[Path]:
         staged, seen = staging.files, staging.before.signatures if staging.before else {}
         for file in staged.values():
-            files.swap(file.path, file.target)
+            placing.put(file.path, file.target)
         files.sync_folder(self._home.systems)  # the new names must be durable before the displaced files go
         known = {name: {operation.before.get(name), operation.after.get(name)} for name in staged}
         settled = [
@@ -248,50 +249,68 @@ class Store:
         return [kept for kept in settled if kept]
 
     def _settle(
-        self, displaced: Path, name: str, known: set[str | None], token: str, seen: Signature | None = None
+        self, path: Path, name: str, known: set[str | None], token: str, seen: Signature | None = None
     ) -> Path | None:
-        """Drop the file that ours displaced, or keep it aside if somebody wrote it meanwhile or still has it open.
+        """Drop the file that ours displaced, or keep it under another name if somebody wrote it meanwhile.
 
-        `known` are the digests that it may have; one that still is as `seen` needs no look at its content.
+        `known` are the digests that it may have; one that still is as `seen` needs no look at its content. Where nobody
+        can tell whether it is still open somewhere, it is put aside for a while.
         """
-        if not os.path.lexists(displaced):
+        if not os.path.lexists(path):
             return None
-        untouched = seen is not None and seen.settled() and Signature.of(displaced.lstat()) == seen
-        if not files.has_writer(displaced) and (untouched or files.file_digest(displaced) in known):
-            displaced.unlink()
-            return None
-        kept = self._home.kept_file(name, token)
-        displaced.rename(kept)
-        return kept
+        untouched = seen is not None and seen.settled() and Signature.of(path.lstat()) == seen
+        writer = files.has_writer(path)
+        if writer or not (untouched or files.file_digest(path) in known):
+            kept = self._home.kept_file(name, token)
+            path.rename(kept)
+            return kept
+        if writer is None:
+            displaced.put_aside(self._home, path, name, token)
+        else:
+            path.unlink()
+        return None
 
     def _recover(self) -> None:
         """Finish the swap of the newest operation, and delete what was staged but never committed."""
         if self._home.snapshots.is_relative_to(self._home.root):  # elsewhere others may be at work, without our lock
             snapshots.sweep(self._home.snapshots)
+        self.kept += displaced.sweep(self._home)
         if not self._home.systems.is_dir():
             return
-        leftovers = [match for path in self._home.systems.iterdir() if (match := STAGED_NAME.fullmatch(path.name))]
+        leftovers = [match for path in self._home.systems.iterdir() if (match := LEFTOVER_NAME.fullmatch(path.name))]
         if not leftovers:
             return
         newest = self.log.newest()
         token = self.log.token(newest.number) if newest else ""
-        ours = [match["system"] for match in leftovers if match["token"] == token]
         for match in leftovers:
-            if match["token"] != token:
+            if match["token"] != token or match["end"] == "part":
                 (self._home.systems / match[0]).unlink()
-        for name in ours:
-            self._finish(name, newest, token)
-        files.sync_folder(self._home.systems)
-        for name in ours:
-            known = {newest.before.get(name), newest.after.get(name)} if newest else set()
+        ours = sorted({match["system"] for match in leftovers if match["token"] == token})
+        if newest and ours:
+            self._complete(newest, token, ours)
+
+    def _complete(self, newest: Operation, token: str, names: Sequence[str]) -> None:
+        with explained(f"@{newest.number} is committed, but its files could not be put in their places"):
+            for name in names:
+                self._finish(name, newest, token)
+            files.sync_folder(self._home.systems)
+        for name in names:
+            known = {newest.before.get(name), newest.after.get(name)}
             if kept := self._settle(self._home.staged_file(name, token), name, known, token):
                 self.kept.append(kept)
 
-    def _finish(self, name: str, newest: Operation | None, token: str) -> None:
-        staged, target = self._home.staged_file(name, token), self._home.system_file(name)
-        current = files.file_digest(target) if files.regular(target) else None
-        if newest and current != newest.after.get(name):
-            files.swap(staged, target)
+    def _finish(self, name: str, newest: Operation, token: str) -> None:
+        """Put a staged file in its place, unless it is there, or was there and somebody has changed it since."""
+        staged, target, wanted = (
+            self._home.staged_file(name, token),
+            self._home.system_file(name),
+            newest.after.get(name),
+        )
+        if files.regular(target) and files.file_digest(target) == wanted:
+            placing.tidy(staged)
+        elif os.path.lexists(staged) and files.file_digest(staged) == wanted:
+            placing.check(target)
+            placing.put(staged, target)
 
 
 @contextlib.contextmanager

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import fcntl
-import functools
 import hashlib
 import os
 import signal
@@ -19,17 +17,14 @@ from pathlib import Path
 
 from keysync_shell.errors import KeySyncError, ReadOnlyHome
 
-AT_FDCWD = -100
-RENAME_EXCHANGE = 2
-ASIDE = ".old.tmp"  # the end of a folder's name while it makes room for another
 READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
-NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}
 COARSE_CLOCK_NS = 2_000_000_000  # FAT counts in steps of 2 s, HFS+ and ext3 in seconds
 FINE_CLOCK_NS = 20_000_000  # others in steps of a clock tick, at most 10 ms
 STALLED_NS = 2_000_000_000  # a program that keeps a file open but wrote nothing for so long is not writing
 QUIET_NS = 200_000_000  # where open files cannot be seen, one that was not touched for so long counts as whole
 PATIENCE_SECONDS = 5.0
 POLL_SECONDS = 0.005
+CHUNK = 1 << 20  # bytes
 
 WRITABLE = "Copy the sandbox to a folder that you may write, or name another with --home."
 HINTS = {
@@ -218,23 +213,6 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def swap(new: Path, target: Path) -> None:
-    """Put the new file in the target's place.
-
-    What stood there is then under the new file's name, where the file system can exchange two names in one step;
-    elsewhere a file is gone, and a folder has to step aside first.
-    """
-    if os.path.lexists(target) and _exchange(new, target):
-        return
-    if target.is_dir():
-        aside = new.with_name(f"{new.name}{ASIDE}")
-        target.rename(aside)
-        new.rename(target)
-        aside.rename(new)
-    else:
-        new.replace(target)
-
-
 def make_folder(path: Path) -> None:
     """Make a folder and its parents, durably."""
     if not path.is_dir():
@@ -266,21 +244,3 @@ def _refuses_lease(descriptor: int) -> bool | None:
     except OSError:  # another's file, or a file system without leases
         return None
     return False
-
-
-@functools.cache
-def _renameat2() -> Callable[..., int] | None:
-    return getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Swap two names; False where the system cannot."""
-    rename = _renameat2()
-    if rename is None:
-        return False
-    if rename(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE) == 0:
-        return True
-    code = ctypes.get_errno()
-    if code in NO_EXCHANGE:
-        return False
-    raise OSError(code, os.strerror(code), str(other))

@@ -9,6 +9,7 @@ from pathlib import Path
 from keysync_shell.config import Config
 
 STAGED_NAME = re.compile(r"\.(?P<system>[A-Za-z0-9]+)\.csv\.(?P<token>[0-9a-f]{16})\.new")
+LEFTOVER_NAME = re.compile(r"\.(?P<system>[A-Za-z0-9]+)\.csv\.(?P<token>[0-9a-f]{16})\.(?P<end>new|old|part)")
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class Home:
     @property
     def cache(self) -> Path:
         return self.private / "cache"
+
+    @property
+    def displaced(self) -> tuple[Path, Path]:
+        """Where displaced files are kept for a while: the second if the first is on another file system."""
+        return self.private / "displaced", self.systems / ".displaced"
 
     @property
     def typed(self) -> Path:

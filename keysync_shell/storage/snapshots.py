@@ -19,7 +19,7 @@ from keysync_shell.core.model.keys import safe
 from keysync_shell.core.model.limits import Limits
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.errors import KeySyncError
-from keysync_shell.storage import files, system_csv
+from keysync_shell.storage import files, placing, system_csv
 from keysync_shell.storage.files import explained
 
 SCHEMA = "keysync-snapshot/1"
@@ -108,7 +108,7 @@ def save(folder: Path, snapshot: Snapshot, *, force: bool) -> None:
                 files.stage(scratch / f"{system}.csv", target / f"{system}.csv", [data])
             files.stage(scratch / MANIFEST, target / MANIFEST, [dump(snapshot.manifest)])
             files.sync_folder(scratch)
-            files.swap(scratch, target)
+            placing.swap(scratch, target)
             with explained(f"snapshot {name} is saved, but might not outlive a power loss", lambda: True):
                 files.sync_folder(folder)
 
@@ -183,7 +183,7 @@ def sweep(folder: Path) -> None:
     """Drop what a crash left behind; the lock is held, so nobody is at work there. Trouble is ignored."""
     with contextlib.suppress(OSError):
         for entry in folder.glob(".*.tmp"):
-            if not (entry.name.endswith(files.ASIDE) and _put_back(folder, entry)):
+            if not (entry.name.endswith(placing.ASIDE) and _put_back(folder, entry)):
                 _drop(entry)
 
 

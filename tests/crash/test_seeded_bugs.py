@@ -72,8 +72,8 @@ BUGS = (
     Bug(
         "recovery deletes nothing",
         "storage/commit",
-        '            if match["token"] != token:\n',
-        "            if False:\n",
+        '            if match["token"] != token or',
+        "            if False and",
         trials.kills,
     ),
     Bug(
@@ -90,7 +90,7 @@ BUGS = (
         "storage/snapshots",
         "        with _scratch(folder) as scratch:\n",
         "        with _scratch(folder) as scratch:\n"
-        "            files.swap(scratch, target)\n            scratch = target\n",
+        "            placing.swap(scratch, target)\n            scratch = target\n",
         trials.kills,
         "save-state",
     ),
@@ -120,8 +120,8 @@ BUGS = (
     Bug(
         "a displaced file is dropped unseen",
         "storage/commit",
-        "        if not files.has_writer(displaced) and",
-        "        if True or",
+        "        if writer or not (",
+        "        if False and (",
         trials.editor,
     ),
 )

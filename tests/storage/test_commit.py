@@ -56,6 +56,18 @@ def test_staged_file_that_was_never_committed_is_dropped(made: Sandbox, tmp_path
     assert files(tmp_path) == before
 
 
+def test_file_edited_by_hand_before_the_recovery_keeps_its_edit(made: Sandbox, tmp_path: Path) -> None:
+    """Killed after the swap, before the displaced file was dropped."""
+    [(token,)] = query(tmp_path, "SELECT token FROM operations WHERE number = 2")
+    staged_file(tmp_path, str(token)).write_bytes(b"key\nK0\n")
+    system_file(tmp_path).write_bytes(b"key\nK1\nK2\nK7\n")
+    after = opened(tmp_path)
+    after.refresh()
+    assert keys(after.state)["A"] == ["K1", "K2", "K7"]
+    [kept] = system_file(tmp_path).parent.glob("A.csv.external-*")
+    assert kept.read_bytes() == b"key\nK0\n"
+
+
 def test_file_of_another_name_is_left_alone(made: Sandbox, tmp_path: Path) -> None:
     other = tmp_path / "systems" / ".A.csv.swp"
     other.write_bytes(b"an editor's")

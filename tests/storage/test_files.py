@@ -148,36 +148,6 @@ def test_nothing_is_staged_for_a_link(tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
-@pytest.fixture(params=["exchange", "rename"])
-def _both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if request.param == "rename":  # as where the file system cannot exchange two names
-        monkeypatch.setattr(files, "_renameat2", lambda: None)
-
-
-@pytest.mark.usefixtures("_both_ways")
-def test_file_is_swapped_in(tmp_path: Path) -> None:
-    new, target = written(tmp_path / "new", "new"), written(tmp_path / "f")
-    files.swap(new, target)
-    assert target.read_text() == "new"
-    assert not new.exists() or new.read_text() == "old"
-
-
-@pytest.mark.usefixtures("_both_ways")
-def test_folder_is_swapped_in_and_the_old_one_stands_aside(tmp_path: Path) -> None:
-    for name in ("new", "f"):
-        (tmp_path / name).mkdir()
-        written(tmp_path / name / "x", name)
-    files.swap(tmp_path / "new", tmp_path / "f")
-    assert [(tmp_path / name / "x").read_text() for name in ("f", "new")] == ["new", "f"]
-    assert len(list(tmp_path.iterdir())) == 2
-
-
-@pytest.mark.usefixtures("_both_ways")
-def test_file_is_swapped_in_where_there_was_none(tmp_path: Path) -> None:
-    files.swap(written(tmp_path / "new", "new"), tmp_path / "f")
-    assert [path.name for path in tmp_path.iterdir()] == ["f"]
-
-
 def test_folders_are_made_with_their_parents_and_may_be_there(tmp_path: Path) -> None:
     files.make_folder(tmp_path / "a" / "b")
     files.make_folder(tmp_path / "a" / "b")
