@@ -54,7 +54,7 @@ def _run(argv: list[str]) -> int:
 
 def _reconcile(options: argparse.Namespace, line: str) -> int:
     from keysync_shell.reconcile import recording, sources
-    from keysync_shell.render.views import view
+    from keysync_shell.render.reconciling import reconciled_view
     from keysync_shell.render.writing import writer_for
 
     chosen = _sources(options)
@@ -74,7 +74,7 @@ def _reconcile(options: argparse.Namespace, line: str) -> int:
         now=datetime.now(UTC),
     )
     writer = writer_for("auto", sys.stdout, sys.stderr)
-    writer.show(view(done), "keysync", options.format, list(done.warnings))
+    writer.show(reconciled_view(done), "keysync", options.format, list(done.warnings))
     if options.verbose:
         for system in done.result.summary.systems:
             writer.say(f"{system.name}: {system.rows:,} rows from {chosen.paths[system.name]}, {system.total:,} keys")

@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import dataclass
 
 from keysync_shell.commands.catalogue import checking as asked
+from keysync_shell.commands.results import CheckingResult
 from keysync_shell.commands.session import Session
 from keysync_shell.commands.words import looked_up
 from keysync_shell.core.edits import removing
@@ -13,12 +14,12 @@ from keysync_shell.core.model.keys import safe
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Outcome
 from keysync_shell.sandbox.checking import Problem
-from keysync_shell.sandbox.repairing import Repair
+from keysync_shell.sandbox.repairing import Replacement
 from keysync_shell.storage.files import explained
 
 
 @dataclass(frozen=True)
-class Checked:
+class Checked(CheckingResult):
     """The problems that were found."""
 
     problems: tuple[Problem, ...]
@@ -26,11 +27,25 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Finished:
+class Repaired(CheckingResult):
+    """A system that holds what was put in place of a broken file."""
+
+    by: Replacement
+
+    @property
+    def committed(self) -> bool:
+        return self.by.committed
+
+
+@dataclass(frozen=True)
+class Finished(CheckingResult):
     """A program that ran under the lock."""
 
     argv: tuple[str, ...]
     exit_code: int
+
+
+Results = Checked | Repaired | Finished
 
 
 def check(session: Session, args: asked.Check) -> Checked:
@@ -38,7 +53,7 @@ def check(session: Session, args: asked.Check) -> Checked:
     return Checked(problems, exit_code=int(bool(problems) and not args.exit_zero))
 
 
-def repair(session: Session, args: asked.Repair) -> Repair | Outcome:
+def repair(session: Session, args: asked.Repair) -> Repaired | Outcome:
     sandbox = session.sandbox
     system = sandbox.systems.find(args.system)
     if args.repeats is not None:
@@ -47,8 +62,9 @@ def repair(session: Session, args: asked.Repair) -> Repair | Outcome:
             lambda state: removing.without_repeats(state, query.on(sandbox.index), (system,)),
             session.request("repair", args, destroys=True),
         )
-    return sandbox.repair(
-        session.request("repair", args), system, args.drop_lines, lambda plan: session.confirm(_question(plan), args)
+    request = session.request("repair", args)
+    return Repaired(
+        sandbox.repair(request, system, args.drop_lines, lambda plan: session.confirm(_question(plan), args))
     )
 
 
@@ -64,6 +80,6 @@ def lock(session: Session, args: asked.Lock) -> Finished:
     return Finished(argv, code if code >= 0 else 128 - code)
 
 
-def _question(plan: Repair) -> str:
+def _question(plan: Replacement) -> str:
     aside = f" The broken file is kept as {plan.broken.name}." if plan.broken else ""
     return f"{safe(plan.reason)}\nPut {plan.rows:,} rows in its place?{aside}"

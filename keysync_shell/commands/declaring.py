@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from keysync_shell.commands.arguments import Argument, Arguments, declare
 
 if TYPE_CHECKING:
+    from keysync_shell.commands.results import CommandResult
     from keysync_shell.commands.session import Session
 
 FORMATS = ("table", "json", "jsonl", "csv", "tsv", "markdown")
@@ -90,7 +91,7 @@ class Command:
     name: str
     group: str
     arguments: type[Arguments]
-    run: Callable[[Session, Any], Any]
+    run: Callable[[Session, Any], CommandResult]
     examples: tuple[str, ...]
     leaves: bool = False
 
@@ -115,7 +116,7 @@ def command(
     name: str,
     group: str,
     arguments: type[A],
-    run: Callable[[Session, A], Any],
+    run: Callable[[Session, A], CommandResult],
     examples: tuple[str, ...],
     *,
     leaves: bool = False,

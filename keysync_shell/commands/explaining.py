@@ -11,6 +11,7 @@ import polars as pl
 from keysync_shell.commands import words
 from keysync_shell.commands.catalogue import reconciling as asked
 from keysync_shell.commands.looking import Cap, KeyList
+from keysync_shell.commands.results import ExplainingResult
 from keysync_shell.commands.session import Session
 from keysync_shell.core.findings import patterns
 from keysync_shell.core.findings.counting import Summary, summarize
@@ -33,14 +34,14 @@ from keysync_shell.storage.registry import MasterKey
 
 
 @dataclass(frozen=True)
-class Matrix:
+class PatternMatrix(ExplainingResult):
     rows: tuple[PatternRow, ...]
     systems: Systems
     inclusive: bool
 
 
 @dataclass(frozen=True)
-class Biography:
+class Biography(ExplainingResult):
     """All about the canonical key of a spelling; `characters` per spelling are those that are no plain ASCII."""
 
     key: str
@@ -67,22 +68,25 @@ class Itself:
 
 
 @dataclass(frozen=True)
-class InForce:
+class InForce(ExplainingResult):
     rules: Rules
 
 
 @dataclass(frozen=True)
-class WhatIf:
+class UnderRules(ExplainingResult):
     rules: Rules
     before: Summary
     after: Summary
 
 
-def matrix(session: Session, args: asked.Matrix) -> Matrix | KeyList:
+Results = PatternMatrix | Biography | InForce | UnderRules
+
+
+def matrix(session: Session, args: asked.Matrix) -> PatternMatrix | KeyList:
     memory = session.sandbox.moment(None)
     rows = patterns.matrix(memory.index.totals.patterns, memory.index.systems, inclusive=args.inclusive)
     if args.row is None:
-        return Matrix(tuple(rows), memory.index.systems, args.inclusive)
+        return PatternMatrix(tuple(rows), memory.index.systems, args.inclusive)
     if args.row > len(rows):
         raise KeySyncError(f"there is no row {args.row}", hint=f"`matrix` has {len(rows)} rows.")
     chosen = rows[args.row - 1].mask
@@ -139,14 +143,14 @@ def rules(session: Session, _args: asked.Rules) -> InForce:
     return InForce(session.sandbox.config.rules)
 
 
-def whatif(session: Session, args: asked.Whatif) -> WhatIf:
+def whatif(session: Session, args: asked.Whatif) -> UnderRules:
     memory = session.sandbox.moment(None)
     settings: dict[str, Any] = {
         name: _setting(name, value) for name, _, value in (setting.partition("=") for setting in args.settings)
     }
     changed = replace(memory.rules, **settings)
     other = Index.build(memory.state, changed)
-    return WhatIf(changed, memory.summary(), summarize(other, memory.state))
+    return UnderRules(changed, memory.summary(), summarize(other, memory.state))
 
 
 def _exactly(memory: Memory, key: str) -> pl.DataFrame:

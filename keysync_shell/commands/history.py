@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from keysync_shell.commands.catalogue import history as asked
+from keysync_shell.commands.results import HistoryResult
 from keysync_shell.commands.session import Session
 from keysync_shell.core.findings.conditions import Condition
 from keysync_shell.core.model.change import Change, SystemChange
@@ -25,7 +26,7 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @dataclass(frozen=True)
-class Travelled:
+class Travelled(HistoryResult):
     """What an undo or a redo did, step by step; never empty."""
 
     way: str
@@ -37,7 +38,7 @@ class Travelled:
 
 
 @dataclass(frozen=True)
-class Log:
+class Operations(HistoryResult):
     """Operations, newest first; `older` is the command that shows older ones, if there are any."""
 
     operations: tuple[Operation, ...]
@@ -45,7 +46,7 @@ class Log:
 
 
 @dataclass(frozen=True)
-class Shown:
+class Shown(HistoryResult):
     """One operation in full."""
 
     operation: Operation
@@ -53,7 +54,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Blame:
+class Touches(HistoryResult):
     """The operations that touched a key, oldest first, with what they changed of it."""
 
     key: str
@@ -61,7 +62,7 @@ class Blame:
 
 
 @dataclass(frozen=True)
-class Bisected:
+class Bisected(HistoryResult):
     """Where a condition ceased to hold: its number before and after the operation; None if it holds to this day."""
 
     condition: str
@@ -69,6 +70,9 @@ class Bisected:
     before: int
     after: int
     exit_code: int
+
+
+Results = Travelled | Operations | Shown | Touches | Bisected
 
 
 def undo(session: Session, args: asked.Undo) -> Travelled:
@@ -87,7 +91,7 @@ def revert(session: Session, args: asked.Revert) -> Outcome:
     return session.sandbox.revert(session.request("revert", args), args.number)
 
 
-def log(session: Session, args: asked.Log) -> Log | Shown:
+def log(session: Session, args: asked.Log) -> Operations | Shown:
     if args.words[:1] == ("show",):
         return Shown(*session.sandbox.change(_operation(args.words[1:])))
     count = args.limit or _count(args.words)
@@ -102,17 +106,17 @@ def log(session: Session, args: asked.Log) -> Log | Shown:
     )
     found = session.sandbox.operations(wanted)
     older = _more(2 * count, args) if len(found) > count else ""
-    return Log(tuple(found[:count]), older)
+    return Operations(tuple(found[:count]), older)
 
 
-def blame(session: Session, args: asked.Blame) -> Blame:
+def blame(session: Session, args: asked.Blame) -> Touches:
     touches = session.sandbox.touching(args.key)
     if not touches:
         raise KeySyncError(
             f"no operation that is still kept touched {safe(args.key)}",
             hint="A key is blamed by its exact spelling; `list` shows the spellings.",
         )
-    return Blame(args.key, tuple(touches))
+    return Touches(args.key, tuple(touches))
 
 
 def bisect(session: Session, args: asked.Bisect) -> Bisected:

@@ -10,6 +10,7 @@ import polars as pl
 from keysync_shell.commands.catalogue import looking as asked
 from keysync_shell.commands.catalogue.arguments import Capped
 from keysync_shell.commands.declaring import Asks
+from keysync_shell.commands.results import LookingResult
 from keysync_shell.commands.session import Session
 from keysync_shell.commands.words import looked_up
 from keysync_shell.core.findings import listing, losses
@@ -43,7 +44,7 @@ class Cap:
 
 
 @dataclass(frozen=True)
-class Status:
+class Overview(LookingResult):
     summary: Summary
     systems: Systems
     home: str
@@ -51,7 +52,7 @@ class Status:
 
 
 @dataclass(frozen=True)
-class KeyList:
+class KeyList(LookingResult):
     """`rows` as core.selecting.holders.listed gives them."""
 
     rows: pl.DataFrame
@@ -64,7 +65,7 @@ class KeyList:
 
 
 @dataclass(frozen=True)
-class Findings:
+class Findings(LookingResult):
     """`rows` as core.findings.listing.findings gives them."""
 
     rows: pl.DataFrame
@@ -78,7 +79,7 @@ class Findings:
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(LookingResult):
     """`rows` as core.selecting.differences.differences gives them; `by_system` where several systems were compared."""
 
     left: str
@@ -95,13 +96,16 @@ class Difference:
         return pl.concat([rows["key"], rows["became"].drop_nulls().alias("key")])
 
 
-def status(session: Session, args: asked.Status) -> Status:
+Results = Overview | KeyList | Findings | Difference
+
+
+def status(session: Session, args: asked.Status) -> Overview:
     sandbox = session.sandbox
     memory = sandbox.moment(args.at)
     sandbox.warnings.extend(losses.warnings(memory.index))
     summary = memory.summary()
     wrong = args.exit_code and summary.discrepancies.total > 0
-    return Status(summary, sandbox.systems, str(sandbox.home.root), exit_code=int(wrong))
+    return Overview(summary, sandbox.systems, str(sandbox.home.root), exit_code=int(wrong))
 
 
 def list_keys(session: Session, args: asked.List) -> KeyList:

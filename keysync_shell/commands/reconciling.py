@@ -13,6 +13,7 @@ import polars as pl
 from keysync_shell.commands import words
 from keysync_shell.commands.catalogue import reconciling as asked
 from keysync_shell.commands.looking import Cap
+from keysync_shell.commands.results import ReconcilingResult
 from keysync_shell.commands.session import Session
 from keysync_shell.config import path_of
 from keysync_shell.core.edits.edit import Edit
@@ -39,7 +40,7 @@ NEXT = "plan · apply · compare"
 
 
 @dataclass(frozen=True)
-class Planned:
+class Planned(ReconcilingResult):
     """A plan; `left` is how many discrepancies there are now, acted upon or not."""
 
     plan: Plan
@@ -56,12 +57,23 @@ class Planned:
 
 
 @dataclass(frozen=True)
-class Predicted:
+class Predicted(ReconcilingResult):
     prediction: Prediction
 
 
 @dataclass(frozen=True)
-class Compared:
+class Reconciliation(ReconcilingResult):
+    """A run that was made, or that is told of again."""
+
+    done: Reconciled
+
+    @property
+    def committed(self) -> bool:
+        return self.done.committed
+
+
+@dataclass(frozen=True)
+class Compared(ReconcilingResult):
     run: Run
     rows: pl.DataFrame
     cap: Cap
@@ -69,15 +81,18 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class MasterKeys:
+class MasterKeys(ReconcilingResult):
     keys: tuple[MasterKey, ...]
     changed: int
     verb: str
 
 
 @dataclass(frozen=True)
-class RunList:
+class RunList(ReconcilingResult):
     runs: tuple[Run, ...]
+
+
+Results = Planned | Predicted | Reconciliation | Compared | MasterKeys | RunList
 
 
 def plan(session: Session, args: asked.Plan) -> Planned:
@@ -107,7 +122,7 @@ def predict(session: Session, args: asked.Predict) -> Predicted:
     return Predicted(prediction)
 
 
-def reconcile(session: Session, args: asked.Reconcile) -> Reconciled:
+def reconcile(session: Session, args: asked.Reconcile) -> Reconciliation:
     sandbox = session.sandbox
     with sandbox.registry() as registry:
         memory = sandbox.moment(None)
@@ -125,7 +140,7 @@ def reconcile(session: Session, args: asked.Reconcile) -> Reconciled:
         policy = words.policy(session, args, memory.index)
         done = recording.carry_out(order, registry, memory.state, memory.index, policy, since)
     sandbox.warnings.extend(done.warnings)
-    return replace(done, next=NEXT)
+    return Reconciliation(replace(done, next=NEXT))
 
 
 def apply(session: Session, args: asked.Apply) -> Outcome:
@@ -200,7 +215,7 @@ def runs(session: Session, _args: asked.Runs) -> RunList:
         return RunList(tuple(registry.runs()))
 
 
-def report(session: Session, args: asked.Report) -> Reconciled:
+def report(session: Session, args: asked.Report) -> Reconciliation:
     sandbox = session.sandbox
     with sandbox.registry() as registry:
         run = _chosen(registry, args.run)
@@ -210,7 +225,8 @@ def report(session: Session, args: asked.Report) -> Reconciled:
         if folder:
             with explained("the reports were not written"):
                 reports.write(folder, result, registry.events(run.number))
-    return Reconciled(result, folder or Path(run.folder), {}, None, committed=True, next=NEXT)
+    told = Reconciled(result, folder or Path(run.folder), {}, None, committed=True, next=NEXT)
+    return Reconciliation(told)
 
 
 @dataclass(frozen=True)

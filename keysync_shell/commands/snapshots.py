@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from keysync_shell import __version__
 from keysync_shell.commands.catalogue import snapshots as asked
+from keysync_shell.commands.results import SnapshotsResult
 from keysync_shell.commands.session import Session
 from keysync_shell.config import path_of
 from keysync_shell.core.edits import replacing
@@ -17,7 +18,7 @@ from keysync_shell.storage.snapshots import Manifest, Snapshot
 
 
 @dataclass(frozen=True)
-class Saved:
+class Saved(SnapshotsResult):
     """A snapshot that was written: saved here, imported from a file or exported to one."""
 
     verb: str
@@ -27,7 +28,7 @@ class Saved:
 
 
 @dataclass(frozen=True)
-class Deleted:
+class Deleted(SnapshotsResult):
     name: str
     dry_run: bool
 
@@ -37,11 +38,14 @@ class Deleted:
 
 
 @dataclass(frozen=True)
-class States:
+class SnapshotList(SnapshotsResult):
     """The snapshots, and why others could not be read."""
 
     manifests: tuple[Manifest, ...]
     damaged: Mapping[str, str]
+
+
+Results = Saved | Deleted | SnapshotList
 
 
 def save_state(session: Session, args: asked.SaveState) -> Saved:
@@ -70,7 +74,7 @@ def load_state(session: Session, args: asked.LoadState) -> Outcome:
     )
 
 
-def states(session: Session, _args: asked.States) -> States:
+def states(session: Session, _args: asked.States) -> SnapshotList:
     folder = session.sandbox.home.snapshots
     manifests, damaged = [], {}
     for name in snapshots.names(folder):
@@ -78,7 +82,7 @@ def states(session: Session, _args: asked.States) -> States:
             manifests.append(snapshots.read_manifest(folder, name))
         except KeySyncError as error:
             damaged[name] = error.message
-    return States(tuple(manifests), damaged)
+    return SnapshotList(tuple(manifests), damaged)
 
 
 def delete_state(session: Session, args: asked.DeleteState) -> Deleted:

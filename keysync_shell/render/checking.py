@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import assert_never
 
+from keysync_shell.commands.checking import Checked, Finished, Repaired, Results
 from keysync_shell.core.model.keys import safe
 from keysync_shell.render.view import TEXT, Grid, View, fixed, plain
-from keysync_shell.sandbox.repairing import Repair
 
-if TYPE_CHECKING:
-    from keysync_shell.commands.checking import Checked, Finished
+
+def view(result: Results) -> View:
+    """What a command of this topic returned, ready to be written."""
+    match result:
+        case Checked():
+            return checked_view(result)
+        case Repaired():
+            return repaired_view(result)
+        case Finished():
+            return finished_view(result)
+        case _:
+            assert_never(result)
 
 
 def checked_view(checked: Checked) -> View:
@@ -22,7 +32,8 @@ def checked_view(checked: Checked) -> View:
     )
 
 
-def repair_view(repair: Repair) -> View:
+def repaired_view(repaired: Repaired) -> View:
+    repair = repaired.by
     done = "Would repair" if repair.dry_run else "✓ Repaired"
     aside = (f"  the broken file is kept as {safe(str(repair.broken))}",) if repair.broken else ()
     return View(

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any, assert_never
 
+from keysync_shell.commands.explaining import Biography, InForce, PatternMatrix, Results, UnderRules
 from keysync_shell.core.model.keys import Character, safe, shown
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.render.view import NUMBER, TEXT, Grid, View, fixed, plain
 from keysync_shell.storage.operations import Operation
 
-if TYPE_CHECKING:
-    from keysync_shell.commands.explaining import Biography, InForce, Matrix, WhatIf
-
 BAR = 30
 MARKS = ("●", "○")  # the writer puts x and . where the terminal needs it
 
 
-def matrix_view(matrix: Matrix) -> View:
+def view(result: Results) -> View:
+    """What a command of this topic returned, ready to be written."""
+    match result:
+        case PatternMatrix():
+            return matrix_view(result)
+        case Biography():
+            return biography_view(result)
+        case InForce():
+            return in_force_view(result)
+        case UnderRules():
+            return what_if_view(result)
+        case _:
+            assert_never(result)
+
+
+def matrix_view(matrix: PatternMatrix) -> View:
     names = matrix.systems.names
     largest = max((row.keys for row in matrix.rows if row.kind != "in sync"), default=1)
     columns = {"row": NUMBER} | dict.fromkeys(names, TEXT) | {"keys": NUMBER, "bar": TEXT, "meaning": TEXT}
@@ -62,7 +75,7 @@ def in_force_view(found: InForce) -> View:
     )
 
 
-def what_if_view(found: WhatIf) -> View:
+def what_if_view(found: UnderRules) -> View:
     before, after = asdict(found.before.discrepancies), asdict(found.after.discrepancies)
     before |= {"keys": found.before.keys, "in_sync": found.before.in_sync}
     after |= {"keys": found.after.keys, "in_sync": found.after.in_sync}

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, assert_never
 
+from keysync_shell.commands.history import Bisected, Operations, Results, Shown, Touches, Travelled
 from keysync_shell.core.model.change import SystemChange
 from keysync_shell.core.model.keys import safe, shown
-from keysync_shell.render.changes import changed, signed, signed_total
+from keysync_shell.render.changes import changed, signed, signed_total, travelled_view
 from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, counted, fixed, plain
 from keysync_shell.storage.operations import Operation
-
-if TYPE_CHECKING:
-    from keysync_shell.commands.history import Bisected, Blame, Log, Shown
 
 FIELDS = ("number", "time", "kind", "line", "user", "host", "source", "target", "counts", "discrepancies", "details")
 
 
-def log_view(log: Log) -> View:
+def view(result: Results) -> View:
+    """What a command of this topic returned, ready to be written."""
+    match result:
+        case Travelled():
+            return travelled_view(result)
+        case Operations():
+            return log_view(result)
+        case Shown():
+            return shown_view(result)
+        case Touches():
+            return blame_view(result)
+        case Bisected():
+            return bisected_view(result)
+        case _:
+            assert_never(result)
+
+
+def log_view(log: Operations) -> View:
     columns = {
         "number": NUMBER,
         "time": TEXT,
@@ -56,7 +71,7 @@ def shown_view(found: Shown) -> View:
     )
 
 
-def blame_view(blame: Blame) -> View:
+def blame_view(blame: Touches) -> View:
     columns = {"number": NUMBER, "time": TEXT, "user": TEXT, "command": TEXT, "changed": TEXT}
     rows = [
         (op.number, op.time, op.user, op.line or op.kind, ", ".join(_touched(parts, blame.key)))

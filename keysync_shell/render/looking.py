@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import Any, assert_never
 
 import polars as pl
 
-from keysync_shell.commands.looking import Cap, Difference, Findings, KeyList, Status
+from keysync_shell.commands.looking import Cap, Difference, Findings, KeyList, Overview, Results
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, counted, fixed, plain
 
 Rows = Callable[[int | None], Iterator[tuple[Any, ...]]]
 
 
-def status_view(status: Status) -> View:
+def view(result: Results) -> View:
+    """What a command of this topic returned, ready to be written."""
+    match result:
+        case Overview():
+            return status_view(result)
+        case KeyList():
+            return keys_view(result)
+        case Findings():
+            return findings_view(result)
+        case Difference():
+            return difference_view(result)
+        case _:
+            assert_never(result)
+
+
+def status_view(status: Overview) -> View:
     summary = status.summary
     columns = {"system": TEXT} | dict.fromkeys(list(asdict(summary.systems[0]))[1:], NUMBER)
     rows = [tuple(asdict(system).values()) for system in summary.systems]

@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 import polars as pl
 
+from keysync_shell.commands.reconciling import (
+    Compared,
+    MasterKeys,
+    Planned,
+    Predicted,
+    Reconciliation,
+    Results,
+    RunList,
+)
 from keysync_shell.core.model.keys import safe
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.model.table import key_series
@@ -18,10 +27,28 @@ from keysync_shell.reconcile.comparing import CARRIED_OUT, DIFFERENT, NEW, OTHER
 from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, counted, fixed, plain
 
 if TYPE_CHECKING:
-    from keysync_shell.commands.reconciling import Compared, MasterKeys, Planned, Predicted, RunList
     from keysync_shell.reconcile.recording import Reconciled
 
 MOST_RANGES = 6
+
+
+def view(result: Results) -> View:
+    """What a command of this topic returned, ready to be written."""
+    match result:
+        case Planned():
+            return planned_view(result)
+        case Predicted():
+            return predicted_view(result)
+        case Reconciliation():
+            return reconciled_view(result.done)
+        case Compared():
+            return compared_view(result)
+        case MasterKeys():
+            return master_keys_view(result)
+        case RunList():
+            return runs_view(result)
+        case _:
+            assert_never(result)
 
 
 def planned_view(planned: Planned) -> View:

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from keysync_shell.commands.snapshots import Deleted, Saved, States
+from typing import assert_never
+
+from keysync_shell.commands.snapshots import Deleted, Results, Saved, SnapshotList
 from keysync_shell.core.model.keys import safe
 from keysync_shell.render.view import NUMBER, TEXT, Grid, View, fixed, plain
+
+
+def view(result: Results) -> View:
+    """What a command of this topic returned, ready to be written."""
+    match result:
+        case Saved():
+            return saved_view(result)
+        case Deleted():
+            return deleted_view(result)
+        case SnapshotList():
+            return states_view(result)
+        case _:
+            assert_never(result)
 
 
 def saved_view(saved: Saved) -> View:
@@ -28,7 +43,7 @@ def deleted_view(deleted: Deleted) -> View:
     return View(data=lambda _: plain(deleted), talk=(said,))
 
 
-def states_view(states: States) -> View:
+def states_view(states: SnapshotList) -> View:
     rows = [
         (
             manifest.name,

@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING, assert_never
 
+from keysync_shell.commands.results import (
+    CheckingResult,
+    ExplainingResult,
+    HistoryResult,
+    LookingResult,
+    ReconcilingResult,
+    SnapshotsResult,
+)
 from keysync_shell.render.view import View
+from keysync_shell.sandbox import Outcome
 
-VIEWS = {
-    "Outcome": "changes:outcome_view",
-    "Travelled": "changes:travelled_view",
-    "Status": "looking:status_view",
-    "KeyList": "looking:keys_view",
-    "Findings": "looking:findings_view",
-    "Difference": "looking:difference_view",
-    "Log": "history:log_view",
-    "Shown": "history:shown_view",
-    "Blame": "history:blame_view",
-    "Bisected": "history:bisected_view",
-    "Saved": "snapshots:saved_view",
-    "Deleted": "snapshots:deleted_view",
-    "Planned": "reconciling:planned_view",
-    "Predicted": "reconciling:predicted_view",
-    "Reconciled": "reconciling:reconciled_view",
-    "Compared": "reconciling:compared_view",
-    "MasterKeys": "reconciling:master_keys_view",
-    "RunList": "reconciling:runs_view",
-    "Matrix": "explaining:matrix_view",
-    "Biography": "explaining:biography_view",
-    "InForce": "explaining:in_force_view",
-    "WhatIf": "explaining:what_if_view",
-    "Checked": "checking:checked_view",
-    "Repair": "checking:repair_view",
-    "Finished": "checking:finished_view",
-    "States": "snapshots:states_view",
-}
+if TYPE_CHECKING:
+    from keysync_shell.commands.results import CommandResult
 
 
-def view(result: Any) -> View:
+def view(result: CommandResult) -> View:
     """The result, ready to be written."""
-    module, _, function = VIEWS[type(result).__name__].partition(":")
-    shown: View = getattr(importlib.import_module(f"keysync_shell.render.{module}"), function)(result)
-    return shown
+    match result:
+        case Outcome():
+            from keysync_shell.render import changes
+
+            return changes.outcome_view(result)
+        case LookingResult():
+            from keysync_shell.render import looking
+
+            return looking.view(result)
+        case HistoryResult():
+            from keysync_shell.render import history
+
+            return history.view(result)
+        case SnapshotsResult():
+            from keysync_shell.render import snapshots
+
+            return snapshots.view(result)
+        case ReconcilingResult():
+            from keysync_shell.render import reconciling
+
+            return reconciling.view(result)
+        case ExplainingResult():
+            from keysync_shell.render import explaining
+
+            return explaining.view(result)
+        case CheckingResult():
+            from keysync_shell.render import checking
+
+            return checking.view(result)
+        case _:
+            assert_never(result)

@@ -20,7 +20,7 @@ from keysync_shell.storage.operations import Operation
 
 
 @dataclass(frozen=True)
-class Repair:
+class Replacement:
     """What is done to a system: `rows` is what it holds afterwards, `broken` where its file was put."""
 
     system: str
@@ -35,8 +35,8 @@ class Repair:
 
 
 def repair(
-    keeper: Keeper, name: str, lines: Collection[int], request: Request, confirm: Callable[[Repair], bool]
-) -> Repair:
+    keeper: Keeper, name: str, lines: Collection[int], request: Request, confirm: Callable[[Replacement], bool]
+) -> Replacement:
     """Restore the last committed content of a broken system file, or take it in without some of its lines.
 
     Raises KeySyncError if the file is sound or there is nothing to restore, Declined if `confirm` says no.
@@ -59,7 +59,7 @@ def repair(
         )
     stamp = keeper.now().replace(":", "").replace("-", "")
     broken = path.with_name(f"{path.name}.broken-{stamp}") if os.path.lexists(path) else None
-    plan = Repair(name, reason, len(rows), broken, request.dry_run)
+    plan = Replacement(name, reason, len(rows), broken, request.dry_run)
     if request.dry_run:
         return plan
     if not confirm(plan):

@@ -22,7 +22,7 @@ from keysync_shell.sandbox.deciding import Decide
 from keysync_shell.sandbox.keeper import Keeper, nothing
 from keysync_shell.sandbox.memory import Memory
 from keysync_shell.sandbox.outcome import Outcome, Request
-from keysync_shell.sandbox.repairing import Repair
+from keysync_shell.sandbox.repairing import Replacement
 from keysync_shell.storage import files, system_csv
 from keysync_shell.storage.commit import Store
 from keysync_shell.storage.home import Home
@@ -235,7 +235,9 @@ class Sandbox:
         with self._as_it_is("check"):
             return checking.check(self._keeper)
 
-    def repair(self, request: Request, name: str, lines: Collection[int], confirm: Callable[[Repair], bool]) -> Repair:
+    def repair(
+        self, request: Request, name: str, lines: Collection[int], confirm: Callable[[Replacement], bool]
+    ) -> Replacement:
         """Put a sound file in the place of a broken one, which is kept aside."""
         with self._as_it_is("repair"):
             return repairing.repair(self._keeper, name, lines, request, confirm)

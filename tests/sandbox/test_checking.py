@@ -12,7 +12,7 @@ from keysync_shell.core.edits import removing
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox import Request, Sandbox
 from keysync_shell.sandbox.checking import CHECKS, Problem
-from keysync_shell.sandbox.repairing import Repair
+from keysync_shell.sandbox.repairing import Replacement
 from keysync_shell.storage import snapshots
 from keysync_shell.storage.oplog import Wanted
 from tests.building import add, files, keys, opened, query, sandbox, snapshot
@@ -39,7 +39,7 @@ def at(home: Path) -> Iterator[Sandbox]:
     made.close()
 
 
-def yes(_: Repair) -> bool:
+def yes(_: Replacement) -> bool:
     return True
 
 
