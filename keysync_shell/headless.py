@@ -111,9 +111,12 @@ def _generate(options: argparse.Namespace, chosen: Sources) -> None:
     from keysync_shell.core.edits import replacing
     from keysync_shell.core.edits.mock import Mock
     from keysync_shell.sandbox import Request, Sandbox
+    from keysync_shell.storage.operations import OperationKind
 
     sandbox, mock = Sandbox(chosen.home.root), Mock(options.scenario, options.keys, options.seed, cover=False)
-    request = Request("mock", f"keysync --generate-data --scenario {options.scenario}", "one-shot", creates=True)
+    request = Request(
+        OperationKind.MOCK, f"keysync --generate-data --scenario {options.scenario}", "one-shot", creates=True
+    )
     sandbox.edit(lambda state: replacing.replace(state, mock.tables(state.systems, sandbox.now()), vars(mock)), request)
     sandbox.close()
 

@@ -18,6 +18,7 @@ from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.selecting.selectors import KeyQuery
 from keysync_shell.sandbox import Outcome, Request, Sandbox
 from keysync_shell.storage import snapshots, system_csv
+from keysync_shell.storage.operations import OperationKind
 from keysync_shell.storage.snapshots import Manifest, Snapshot
 
 FIVE = Systems()
@@ -71,7 +72,7 @@ def sandbox(root: Path, **keys: str | list[str]) -> Sandbox:
     made = opened(root)
     made.edit(
         lambda state: replacing.replace(state, {name: rows(keys.get(name, ""), name) for name in FIVE.names}),
-        Request("init", "init", "test", creates=True),
+        Request(OperationKind.INIT, "init", "test", creates=True),
     )
     return made
 
@@ -86,7 +87,8 @@ def add(to: Sandbox, keys: str, names: str = "A,B,C,D,E") -> Outcome:
     words = table.key_series(keys.split())
     line = f"add-key {keys} --systems {names}"
     return to.edit(
-        lambda state: adding.add(state, words, to.systems.parse(names), now=NOW), Request("add", line, "test")
+        lambda state: adding.add(state, words, to.systems.parse(names), now=NOW),
+        Request(OperationKind.ADD, line, "test"),
     )
 
 

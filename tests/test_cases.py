@@ -35,6 +35,7 @@ def test_case(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reque
     if request.config.getoption("--rewrite-cases"):
         path.write_text(seen, encoding="utf-8")
     assert seen == path.read_text(encoding="utf-8")
+    assert "should not have happened" not in seen, "a fault of the program stands in a session"
     assert not RAW.search(seen), "a character came through that a terminal obeys or does not show"
 
 

@@ -16,6 +16,7 @@ from keysync_shell.sandbox import Outcome
 from keysync_shell.sandbox.checking import Problem
 from keysync_shell.sandbox.repairing import Replacement
 from keysync_shell.storage.files import explained
+from keysync_shell.storage.operations import OperationKind
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,9 @@ def repair(session: Session, args: asked.Repair) -> Repaired | Outcome:
         query = looked_up(session, args.repeats)
         return sandbox.edit(
             lambda state: removing.without_repeats(state, query.on(sandbox.index), (system,)),
-            session.request("repair", args, destroys=True),
+            session.request(OperationKind.REPAIR, args, destroys=True),
         )
-    request = session.request("repair", args)
+    request = session.request(OperationKind.REPAIR, args)
     return Repaired(
         sandbox.repair(request, system, args.drop_lines, lambda plan: session.confirm(_question(plan), args))
     )

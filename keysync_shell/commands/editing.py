@@ -21,6 +21,7 @@ from keysync_shell.sandbox import Outcome
 from keysync_shell.storage import files, foreign_csv
 from keysync_shell.storage.files import explained
 from keysync_shell.storage.forms import Form
+from keysync_shell.storage.operations import OperationKind
 
 
 def init(session: Session, args: asked.Init) -> Outcome:
@@ -34,7 +35,7 @@ def init(session: Session, args: asked.Init) -> Outcome:
     holds = any(sandbox.state.rows(name) for name in sandbox.systems.names)
     return sandbox.edit(
         lambda state: replacing.replace(state, replacing.filled(state, keys.keys(args.keys), now=now), details),
-        session.request("init", args, destroys=holds, creates=True),
+        session.request(OperationKind.INIT, args, destroys=holds, creates=True),
     )
 
 
@@ -46,7 +47,7 @@ def mock(session: Session, args: asked.Mock) -> Outcome:
     holds = any(sandbox.state.rows(name) for name in sandbox.systems.names)
     return sandbox.edit(
         lambda state: replacing.replace(state, mocked.tables(state.systems, now), vars(mocked)),
-        session.request("mock", args, destroys=holds, creates=True),
+        session.request(OperationKind.MOCK, args, destroys=holds, creates=True),
     )
 
 
@@ -54,7 +55,8 @@ def add_key(session: Session, args: asked.AddKey) -> Outcome:
     sandbox = session.sandbox
     keys, systems = named(session, args.keys).named(), sandbox.systems.parse(args.systems)
     return sandbox.edit(
-        lambda state: adding.add(state, keys, systems, now=sandbox.now()), session.request("add", args, creates=False)
+        lambda state: adding.add(state, keys, systems, now=sandbox.now()),
+        session.request(OperationKind.ADD, args, creates=False),
     )
 
 
@@ -62,7 +64,7 @@ def remove_key(session: Session, args: asked.RemoveKey) -> Outcome:
     query, systems = looked_up(session, args.keys), session.sandbox.systems.parse(args.systems)
     return session.sandbox.edit(
         lambda state: removing.remove(state, query.on(session.sandbox.index), systems),
-        session.request("remove", args, destroys=True),
+        session.request(OperationKind.REMOVE, args, destroys=True),
     )
 
 
@@ -71,7 +73,7 @@ def modify_key(session: Session, args: asked.ModifyKey) -> Outcome:
     spell = _checked(_spell(args), session)
     return session.sandbox.edit(
         lambda state: respelling.respell(state, query.on(session.sandbox.index), systems, spell, merge=args.merge),
-        session.request("modify", args),
+        session.request(OperationKind.MODIFY, args),
     )
 
 
@@ -83,7 +85,7 @@ def corrupt(session: Session, args: asked.Corrupt) -> Outcome:
         lambda state: corrupting.corrupt(
             state, args.kind, query.on(session.sandbox.index), systems, how_many=how_many, seed=args.seed, fits=fits
         ),
-        session.request("corrupt", args),
+        session.request(OperationKind.CORRUPT, args),
     )
 
 
@@ -103,7 +105,8 @@ def import_file(session: Session, args: asked.Import) -> Outcome:
         data, _ = files.read(path, limits.file_bytes)
     rows = foreign_csv.read(data, str(path), limits, Form(key_column=args.key_column)).rows
     return sandbox.edit(
-        lambda state: replacing.replace(state, {system: rows}), session.request("import", args, creates=True)
+        lambda state: replacing.replace(state, {system: rows}),
+        session.request(OperationKind.IMPORT, args, creates=True),
     )
 
 
@@ -122,7 +125,7 @@ def reset(session: Session, args: asked.Reset) -> Outcome:
         return replacing.replace(state, replacing.filled(state, keys, now=spec["at"]))
 
     holds = any(sandbox.state.rows(name) for name in sandbox.systems.names)
-    return sandbox.edit(decide, session.request("reset", args, destroys=holds, creates=True))
+    return sandbox.edit(decide, session.request(OperationKind.RESET, args, destroys=holds, creates=True))
 
 
 def _carry(session: Session, args: asked.CopyKey | asked.MoveKey, *, move: bool) -> Outcome:
@@ -130,7 +133,7 @@ def _carry(session: Session, args: asked.CopyKey | asked.MoveKey, *, move: bool)
     query, source, targets = looked_up(session, args.keys), systems.find(args.source), systems.parse(args.targets)
     return session.sandbox.edit(
         lambda state: carrying.copy(state, query.on(session.sandbox.index), source, targets, move=move),
-        session.request("move" if move else "copy", args),
+        session.request(OperationKind.MOVE if move else OperationKind.COPY, args),
     )
 
 

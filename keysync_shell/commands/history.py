@@ -16,7 +16,7 @@ from keysync_shell.core.model.change import Change, SystemChange
 from keysync_shell.core.model.keys import safe
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Outcome
-from keysync_shell.storage.operations import Operation
+from keysync_shell.storage.operations import Operation, OperationKind
 from keysync_shell.storage.oplog import Wanted
 
 DEFAULT_COUNT = 20
@@ -76,19 +76,19 @@ Results = Travelled | Operations | Shown | Touches | Bisected
 
 
 def undo(session: Session, args: asked.Undo) -> Travelled:
-    return Travelled("undo", tuple(session.sandbox.undo(session.request("undo", args), args.count)))
+    return Travelled("undo", tuple(session.sandbox.undo(session.request(OperationKind.UNDO, args), args.count)))
 
 
 def redo(session: Session, args: asked.Redo) -> Travelled:
-    return Travelled("redo", tuple(session.sandbox.redo(session.request("redo", args), args.count)))
+    return Travelled("redo", tuple(session.sandbox.redo(session.request(OperationKind.REDO, args), args.count)))
 
 
 def restore(session: Session, args: asked.Restore) -> Outcome:
-    return session.sandbox.restore(session.request("restore", args), args.number)
+    return session.sandbox.restore(session.request(OperationKind.RESTORE, args), args.number)
 
 
 def revert(session: Session, args: asked.Revert) -> Outcome:
-    return session.sandbox.revert(session.request("revert", args), args.number)
+    return session.sandbox.revert(session.request(OperationKind.REVERT, args), args.number)
 
 
 def log(session: Session, args: asked.Log) -> Operations | Shown:

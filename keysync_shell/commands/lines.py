@@ -18,6 +18,7 @@ from keysync_shell.config import path_of
 from keysync_shell.core.model.keys import safe
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Outcome, Request, Sandbox
+from keysync_shell.storage.operations import OperationKind
 
 MAX_DEPTH = 10
 INTERRUPTED = 130
@@ -232,7 +233,7 @@ class Scripts:
         return ended
 
     def _atomically(self, lines: list[str], script: Script) -> Ended:
-        request = Request("script", f"run {script.file} --atomic", "script", creates=True)
+        request = Request(OperationKind.SCRIPT, f"run {script.file} --atomic", "script", creates=True)
         try:
             with self._executor.sandbox.atomically(request) as outcomes:
                 ended = self.run_lines(lines, script.file, echo=script.echo)

@@ -33,6 +33,7 @@ from keysync_shell.sandbox import Outcome, Sandbox
 from keysync_shell.sandbox.memory import Memory
 from keysync_shell.storage import files, outputs
 from keysync_shell.storage.files import explained
+from keysync_shell.storage.operations import OperationKind
 from keysync_shell.storage.registry import ACTIVE, DEPRECATED, PROPOSED, Event, MasterKey, Registry, Run
 
 PLAN_SCHEMA = "keysync-plan/1"
@@ -168,7 +169,7 @@ def apply(session: Session, args: asked.Apply) -> Outcome:
         proposals[:] = engine.proposals(made, index, None, sandbox.now(), False, 0)
         return as_edit(state, made)
 
-    request = session.request("apply", args, destroys=True)
+    request = session.request(OperationKind.APPLY, args, destroys=True)
     if approve := request.approve:
         request = replace(request, approve=lambda outcome: not loses or approve(outcome))
     outcome = sandbox.edit(decide, request)

@@ -11,6 +11,7 @@ import polars as pl
 from keysync_shell.commands.declaring import Changes
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox import Outcome, Request, Sandbox
+from keysync_shell.storage.operations import OperationKind
 
 
 def nobody(question: str) -> bool:
@@ -49,7 +50,7 @@ class Session:
     read_stdin: Callable[[], bytes]
     last: ShowsKeys | None = None
 
-    def request(self, kind: str, args: Changes, *, destroys: bool = False, creates: bool = False) -> Request:
+    def request(self, kind: OperationKind, args: Changes, *, destroys: bool = False, creates: bool = False) -> Request:
         """The request for a change; `destroys` has somebody approve it, unless --yes."""
         asks = destroys and not args.yes and not args.dry_run
         return Request(

@@ -14,6 +14,7 @@ from keysync_shell.core.edits import replacing
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox import Outcome, Sandbox
 from keysync_shell.storage import archives, snapshots, system_csv
+from keysync_shell.storage.operations import OperationKind
 from keysync_shell.storage.snapshots import Manifest, Snapshot
 
 
@@ -70,7 +71,7 @@ def load_state(session: Session, args: asked.LoadState) -> Outcome:
         )
     return sandbox.edit(
         lambda state: replacing.replace(state, tables, {"snapshot": args.name}),
-        session.request("load", args, destroys=True, creates=True),
+        session.request(OperationKind.LOAD, args, destroys=True, creates=True),
     )
 
 

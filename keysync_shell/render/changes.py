@@ -11,31 +11,10 @@ from keysync_shell.core.model.change import Change
 from keysync_shell.core.model.keys import safe
 from keysync_shell.render.view import KEY, TEXT, Grid, View, plain
 from keysync_shell.sandbox import Outcome
-from keysync_shell.storage.operations import Counts, Operation
+from keysync_shell.storage.operations import Counts, Operation, OperationKind
 
 if TYPE_CHECKING:
     from keysync_shell.commands.history import Travelled
-
-VERBS = {
-    "init": ("Initialized", "initialize"),
-    "mock": ("Mocked", "mock"),
-    "add": ("Added", "add"),
-    "remove": ("Removed", "remove"),
-    "modify": ("Respelled", "respell"),
-    "corrupt": ("Damaged", "damage"),
-    "copy": ("Copied", "copy"),
-    "move": ("Moved", "move"),
-    "import": ("Imported", "import"),
-    "reset": ("Reset", "reset"),
-    "load": ("Loaded", "load"),
-    "apply": ("Applied", "apply"),
-    "restore": ("Restored", "restore"),
-    "revert": ("Reverted", "revert"),
-    "repair": ("Repaired", "repair"),
-    "undo": ("Undid", "undo"),
-    "redo": ("Redid", "redo"),
-    "script": ("Ran", "run"),
-}
 
 
 def outcome_view(outcome: Outcome) -> View:
@@ -59,7 +38,7 @@ def travelled_view(travelled: Travelled) -> View:
 
 def preview(outcome: Outcome) -> list[str]:
     """What would happen, for somebody who has to approve it."""
-    return [f"This would {VERBS[outcome.kind][1]}: {changed(outcome.counts)} keys.", *_delta_lines(outcome)]
+    return [f"This would {outcome.kind.doing}: {changed(outcome.counts)} keys.", *_delta_lines(outcome)]
 
 
 def changed(counts: Mapping[str, Counts]) -> str:
@@ -113,8 +92,8 @@ def _talk(outcome: Outcome) -> tuple[str, ...]:
 
 
 def _headline(outcome: Outcome) -> str:
-    done, doing = VERBS[outcome.kind]
-    about = f" @{outcome.undid.number} {_line(outcome.undid)}:" if outcome.undid else ":"
+    done, doing = outcome.kind.done, outcome.kind.doing
+    about = f" @{outcome.undid.number} {line_of(outcome.undid)}:" if outcome.undid else ":"
     if not outcome.change:
         return f"Nothing to {doing}; the systems stay as they are."
     what = changed(outcome.counts)
@@ -123,8 +102,9 @@ def _headline(outcome: Outcome) -> str:
     return f"✓ {done}{about} {what} keys" + (" (not committed before the script ends)" if outcome.pending else "")
 
 
-def _line(operation: Operation) -> str:
-    return safe(operation.line) or operation.kind
+def line_of(operation: Operation) -> str:
+    """The command line of an operation, or its kind where nobody typed one."""
+    return safe(operation.line or operation.kind)
 
 
 def _delta_lines(outcome: Outcome) -> list[str]:
@@ -134,7 +114,7 @@ def _delta_lines(outcome: Outcome) -> list[str]:
 
 
 def _next(outcome: Outcome) -> str:
-    back = "redo" if outcome.kind == "undo" else "undo"
+    back = "redo" if outcome.kind is OperationKind.UNDO else "undo"
     return f"discrepancies · {back}" if outcome.after.discrepancies.total else f"status · {back}"
 
 

@@ -7,8 +7,9 @@ from dataclasses import asdict
 from typing import Any, assert_never
 
 from keysync_shell.commands.explaining import Biography, InForce, PatternMatrix, Results, UnderRules
-from keysync_shell.core.model.keys import Character, safe, shown
+from keysync_shell.core.model.keys import Character, shown
 from keysync_shell.core.model.systems import Systems
+from keysync_shell.render.changes import line_of
 from keysync_shell.render.view import NUMBER, TEXT, Grid, View, fixed, plain
 from keysync_shell.storage.operations import Operation
 
@@ -141,7 +142,7 @@ def _finding(row: dict[str, Any], systems: Systems) -> str:
 
 
 def _operation(operation: Operation, life: Biography) -> str:
-    line = f"@{operation.number} {operation.time} {safe(operation.line) or operation.kind}"
+    line = f"@{operation.number} {operation.time} {line_of(operation)}"
     return f"{line} (this spelling)" if _respelled(life) and operation.number in life.itself.operations else line
 
 

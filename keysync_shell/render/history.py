@@ -8,7 +8,7 @@ from typing import Any, assert_never
 from keysync_shell.commands.history import Bisected, Operations, Results, Shown, Touches, Travelled
 from keysync_shell.core.model.change import SystemChange
 from keysync_shell.core.model.keys import safe, shown
-from keysync_shell.render.changes import changed, signed, signed_total, travelled_view
+from keysync_shell.render.changes import changed, line_of, signed, signed_total, travelled_view
 from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, counted, fixed, plain
 from keysync_shell.storage.operations import Operation
 
@@ -56,7 +56,7 @@ def log_view(log: Operations) -> View:
 def shown_view(found: Shown) -> View:
     """The operation, and `+ - ~` per system."""
     operation = found.operation
-    about = [f"{operation.kind} by {safe(operation.user)}@{safe(operation.host)} ({operation.source})"]
+    about = [f"{safe(operation.kind)} by {safe(operation.user)}@{safe(operation.host)} ({operation.source})"]
     about += [safe(operation.line)] if operation.line else []
     return View(
         data=lambda rows: {"operation": _data(operation), "changes": rows},
@@ -94,7 +94,7 @@ def bisected_view(found: Bisected) -> View:
     else:
         line = (
             f"{safe(found.condition)} no longer holds since @{operation.number} ({found.before:,} → {found.after:,}): "
-            f"{safe(operation.line) or operation.kind}"
+            f"{line_of(operation)}"
         )
     return View(
         data=lambda _: plain(found) | {"operation": _data(operation) if operation else None},

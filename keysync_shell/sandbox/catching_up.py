@@ -17,9 +17,9 @@ from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.sandbox.memory import OutsideEdit
 from keysync_shell.sandbox.outcome import Request
 from keysync_shell.storage.home import Home
-from keysync_shell.storage.operations import Counts
+from keysync_shell.storage.operations import Counts, OperationKind
 
-OPEN, EXTERNAL = "open", "external"
+OUTSIDE = "external"  # the source of what other programs did
 
 
 @contextlib.contextmanager
@@ -73,14 +73,16 @@ def _begin(keeper: Keeper) -> None:
         keeper.forget()
         return
     first, found = memory.from_files(keeper.home)
-    operation = replace(keeper.next_operation(Request(OPEN, "", EXTERNAL), None, first.summary()), number=0)
+    operation = replace(
+        keeper.next_operation(Request(OperationKind.OPEN, "", OUTSIDE), None, first.summary()), number=0
+    )
     committing.record(keeper, operation, OutsideEdit(found, Change()), first)
     keeper.begun = True
 
 
 def _take_in(keeper: Keeper, edit: OutsideEdit) -> None:
     later = keeper.memory.after(edit.change, keeper.memory.newest)
-    request = Request(EXTERNAL, "", EXTERNAL)
+    request = Request(OperationKind.EXTERNAL, "", OUTSIDE)
     outcome = outcome_of(keeper, Edit(edit.change), later, request)
     operation = replace(keeper.next_operation(request, outcome, outcome.after), unknown=edit.unknown)
     stacks = Stacks.of_edit(operation, edit.change, keeper.memory.newest)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from keysync_shell.core.findings.counting import Summary
 from keysync_shell.core.model.change import Change, SystemChange
-from keysync_shell.storage.operations import Counts, Operation
+from keysync_shell.storage.operations import Counts, Operation, OperationKind
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Request:
     to begin where there is none yet.
     """
 
-    kind: str
+    kind: OperationKind
     line: str
     source: str
     dry_run: bool = False
@@ -36,7 +36,7 @@ class Outcome:
     were in the way and were set aside.
     """
 
-    kind: str
+    kind: OperationKind
     counts: Mapping[str, Counts]
     before: Summary
     after: Summary

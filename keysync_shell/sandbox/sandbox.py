@@ -26,7 +26,7 @@ from keysync_shell.sandbox.repairing import Replacement
 from keysync_shell.storage import files, system_csv
 from keysync_shell.storage.commit import Store
 from keysync_shell.storage.home import Home
-from keysync_shell.storage.operations import Operation
+from keysync_shell.storage.operations import Operation, OperationKind
 from keysync_shell.storage.oplog import OperationLog, Wanted
 from keysync_shell.storage.registry import MasterKey, Registry
 
@@ -160,7 +160,7 @@ class Sandbox:
         if newest is None:
             return None
         with self._keeper.store.locked():
-            return self._keeper.store.log.last_of_kind("init", newest.undo_top)
+            return self._keeper.store.log.last_of_kind(OperationKind.INIT, newest.undo_top)
 
     def undoable(self) -> Operation | None:
         """What the next undo would take back."""
@@ -203,13 +203,13 @@ class Sandbox:
 
         Raises KeySyncError if there are not that many.
         """
-        with self._alone(undoing.UNDO):
-            return undoing.travel(self._keeper, replace(request, kind=undoing.UNDO), count)
+        with self._alone(OperationKind.UNDO):
+            return undoing.travel(self._keeper, replace(request, kind=OperationKind.UNDO), count)
 
     def redo(self, request: Request, count: int = 1) -> list[Outcome]:
         """Do again what was undone, each as an operation of its own."""
-        with self._alone(undoing.REDO):
-            return undoing.travel(self._keeper, replace(request, kind=undoing.REDO), count)
+        with self._alone(OperationKind.REDO):
+            return undoing.travel(self._keeper, replace(request, kind=OperationKind.REDO), count)
 
     # With the lock held
 

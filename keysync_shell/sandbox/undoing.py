@@ -11,9 +11,7 @@ from keysync_shell.sandbox.committing import Stacks, carry_out
 from keysync_shell.sandbox.deciding import decided
 from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.sandbox.outcome import Outcome, Request
-from keysync_shell.storage.operations import Operation
-
-UNDO, REDO = "undo", "redo"
+from keysync_shell.storage.operations import Operation, OperationKind
 
 
 def travel(keeper: Keeper, request: Request, count: int) -> list[Outcome]:
@@ -51,7 +49,7 @@ def original(keeper: Keeper, entry: Operation) -> Operation:
 
 def _entries(keeper: Keeper, way: str, count: int) -> list[Operation]:
     newest = keeper.memory.newest
-    number = (newest.undo_top if way == UNDO else newest.redo_top) if newest else None
+    number = (newest.undo_top if way == OperationKind.UNDO else newest.redo_top) if newest else None
     entries: list[Operation] = []
     while number is not None and len(entries) < count:
         entry = keeper.store.log.get(number)
@@ -83,7 +81,7 @@ def _say_how_far(error: KeySyncError, way: str, done: int, count: int) -> None:
 
 def _stacks_after(way: str, entry: Operation, newest: Operation, undid: Operation) -> Stacks:
     number = newest.number + 1
-    if way == UNDO:
+    if way == OperationKind.UNDO:
         return Stacks(undid.number, undo_top=entry.below, redo_top=number, below=newest.redo_top)
     return Stacks(undid.number, undo_top=number, redo_top=entry.below, below=newest.undo_top)
 

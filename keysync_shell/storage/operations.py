@@ -4,9 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from enum import StrEnum
+from typing import Any, Self
 
 from keysync_shell.storage.files import Signature
+
+
+class OperationKind(StrEnum):
+    """What kind of change an operation is, with its words: `done` as in "Added: …", `doing` as in "would add: …".
+
+    The log may hold kinds of another version; `Operation.kind` is therefore a plain text.
+    """
+
+    done: str
+    doing: str
+
+    def __new__(cls, name: str, done: str, doing: str) -> Self:
+        kind = str.__new__(cls, name)
+        kind._value_, kind.done, kind.doing = name, done, doing
+        return kind
+
+    OPEN = "open", "Opened", "open"
+    EXTERNAL = "external", "Taken in", "take in"
+    INIT = "init", "Initialized", "initialize"
+    MOCK = "mock", "Mocked", "mock"
+    ADD = "add", "Added", "add"
+    REMOVE = "remove", "Removed", "remove"
+    MODIFY = "modify", "Respelled", "respell"
+    CORRUPT = "corrupt", "Damaged", "damage"
+    COPY = "copy", "Copied", "copy"
+    MOVE = "move", "Moved", "move"
+    IMPORT = "import", "Imported", "import"
+    RESET = "reset", "Reset", "reset"
+    LOAD = "load", "Loaded", "load"
+    APPLY = "apply", "Applied", "apply"
+    RESTORE = "restore", "Restored", "restore"
+    REVERT = "revert", "Reverted", "revert"
+    REPAIR = "repair", "Repaired", "repair"
+    UNDO = "undo", "Undid", "undo"
+    REDO = "redo", "Redid", "redo"
+    SCRIPT = "script", "Ran", "run"
 
 
 @dataclass(frozen=True)

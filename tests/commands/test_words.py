@@ -13,6 +13,7 @@ from keysync_shell.core.edits import carrying
 from keysync_shell.core.selecting.selectors import EVERYTHING, KeyQuery
 from keysync_shell.errors import BadFile, KeySyncError
 from keysync_shell.sandbox import Request
+from keysync_shell.storage.operations import OperationKind
 from tests.building import add, opened, sandbox
 
 
@@ -113,7 +114,7 @@ def test_previous_result_counts_where_keys_are_made(tmp_path: Path) -> None:
         named(replace(session(tmp_path), last=Before(("K1", "K2", "K3"))), ["@last"])
 
 
-COPIED = Request("copy", "copy-key gap:D --from A --to D", "test")
+COPIED = Request(OperationKind.COPY, "copy-key gap:D --from A --to D", "test")
 
 
 def test_change_looks_key_sets_up_in_the_newest_state(tmp_path: Path) -> None:
@@ -127,7 +128,7 @@ def test_change_looks_key_sets_up_in_the_newest_state(tmp_path: Path) -> None:
 def test_change_in_an_atomic_script_sees_the_lines_before_it(tmp_path: Path) -> None:
     here = sandbox(tmp_path, A="K1 K2", D="K1")
     query = looked_up(session(tmp_path), ["gap:D"])
-    with here.atomically(Request("script", "run x --atomic", "test")):
+    with here.atomically(Request(OperationKind.SCRIPT, "run x --atomic", "test")):
         add(here, "K3", "A")
         here.edit(lambda state: carrying.copy(state, query.on(here.index), "A", ("D",)), COPIED)
     assert here.state.keys("D").to_list() == ["K1", "K2", "K3"]

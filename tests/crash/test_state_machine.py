@@ -37,6 +37,7 @@ from keysync_shell.core.model.state import State
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Outcome, Request, Sandbox
 from keysync_shell.storage import system_csv
+from keysync_shell.storage.operations import OperationKind
 from tests.building import FIVE, files, opened
 from tests.crash.conftest import IN_MEMORY
 from tests.crash.report import tried
@@ -130,7 +131,7 @@ class TwoHandles(RuleBasedStateMachine):
     @rule(handle=handles, data=st.data(), dry_run=st.sampled_from([False, False, False, True]))
     def edit(self, handle: int, data: st.DataObject, dry_run: bool) -> None:
         edit = data.draw(edits_of(self.model.now.state))
-        outcome = self.handles[handle].edit(lambda _: edit, replace(request("edit"), dry_run=dry_run))
+        outcome = self.handles[handle].edit(lambda _: edit, replace(request(OperationKind.MODIFY), dry_run=dry_run))
         if not dry_run:
             self.model.edit(edit)
         self.check(outcome, "dry run" if dry_run else "edit", committed=bool(edit.change) and not dry_run)
@@ -142,9 +143,9 @@ class TwoHandles(RuleBasedStateMachine):
         first = data.draw(edits_of(self.model.now.state))
         second = data.draw(edits_of(self.model.now.state.apply(first.change)))
         try:
-            with sandbox.atomically(request("script")) as outcomes:
-                sandbox.edit(lambda _: first, request("edit"))
-                sandbox.edit(lambda _: second, request("edit"))
+            with sandbox.atomically(request(OperationKind.SCRIPT)) as outcomes:
+                sandbox.edit(lambda _: first, request(OperationKind.MODIFY))
+                sandbox.edit(lambda _: second, request(OperationKind.MODIFY))
                 if fails:
                     raise KeySyncError("a line failed")
         except KeySyncError:
@@ -159,7 +160,7 @@ class TwoHandles(RuleBasedStateMachine):
     @rule(handle=handles, count=counts)
     def undo(self, handle: int, count: int) -> None:
         count = min(count, len(self.model.undo))
-        self.handles[handle].undo(request("undo"), count)
+        self.handles[handle].undo(request(OperationKind.UNDO), count)
         for _ in range(count):
             self.model.travel(self.model.undo, self.model.redo)
         self.steps["undo"] += count
@@ -168,7 +169,7 @@ class TwoHandles(RuleBasedStateMachine):
     @rule(handle=handles, count=counts)
     def redo(self, handle: int, count: int) -> None:
         count = min(count, len(self.model.redo))
-        self.handles[handle].redo(request("redo"), count)
+        self.handles[handle].redo(request(OperationKind.REDO), count)
         for _ in range(count):
             self.model.travel(self.model.redo, self.model.undo)
         self.steps["redo"] += count
@@ -184,7 +185,7 @@ class TwoHandles(RuleBasedStateMachine):
     def too_far(self, handle: int) -> None:
         for travel, stack in ((Sandbox.undo, self.model.undo), (Sandbox.redo, self.model.redo)):
             with pytest.raises(KeySyncError, match=r"there is nothing to|there (is|are) only"):
-                travel(self.handles[handle], request("travel"), len(stack) + 1)
+                travel(self.handles[handle], request(OperationKind.UNDO), len(stack) + 1)
         self.steps["too far"] += 1
 
     @rule(handle=handles, forget=st.booleans())
@@ -288,7 +289,7 @@ class TwoHandles(RuleBasedStateMachine):
         numbers = [operation.number for operation in sandbox.every_operation()]
         assert numbers == list(range(self.model.operations + 1))
         if self.model.undo:
-            sandbox.undo(request("undo"), len(self.model.undo))
+            sandbox.undo(request(OperationKind.UNDO), len(self.model.undo))
         assert files(self.root) == {f"{name}.csv": data for name, data in self.first.items()}
         self.steps["examples"] += 1
 
@@ -298,7 +299,7 @@ class TwoHandles(RuleBasedStateMachine):
         self.steps[what] += 1
 
 
-def request(kind: str, *, creates: bool = False) -> Request:
+def request(kind: OperationKind, *, creates: bool = False) -> Request:
     return Request(kind, kind, "test", creates=creates)
 
 

@@ -71,12 +71,13 @@ def _add(sandbox: Sandbox, key: str, said: int) -> int | None:
     from keysync_shell.core.model import table
     from keysync_shell.errors import KeySyncError
     from keysync_shell.sandbox import Request
+    from keysync_shell.storage.operations import OperationKind
 
     new = table.key_series([key])
     try:
         outcome = sandbox.edit(
             lambda state: adding.add(state, new, state.systems.names, now=sandbox.now()),
-            Request("add", f"add-key {key}", "test"),
+            Request(OperationKind.ADD, f"add-key {key}", "test"),
         )
     except KeySyncError as error:
         if error.committed is not False:

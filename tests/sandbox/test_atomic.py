@@ -7,14 +7,15 @@ import pytest
 from keysync_shell.core.edits import removing
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox import Outcome, Request, Sandbox
+from keysync_shell.storage.operations import OperationKind
 from keysync_shell.storage.oplog import Wanted
 from tests.building import add, files, keys, query, sandbox
 
-SCRIPT, UNDO = Request("script", "run x", "test"), Request("undo", "undo", "test")
+SCRIPT, UNDO = Request(OperationKind.SCRIPT, "run x", "test"), Request(OperationKind.UNDO, "undo", "test")
 
 
 def removed(made: Sandbox, key: str, approve: bool = True, dry_run: bool = False) -> Outcome:
-    request = Request("remove", "", "test", dry_run=dry_run, approve=lambda _: approve)
+    request = Request(OperationKind.REMOVE, "", "test", dry_run=dry_run, approve=lambda _: approve)
     return made.edit(lambda state: removing.remove(state, query(key), ("A",)), request)
 
 

@@ -14,10 +14,11 @@ from keysync_shell.sandbox import Request, Sandbox
 from keysync_shell.sandbox.checking import CHECKS, Problem
 from keysync_shell.sandbox.repairing import Replacement
 from keysync_shell.storage import snapshots
+from keysync_shell.storage.operations import OperationKind
 from keysync_shell.storage.oplog import Wanted
 from tests.building import add, files, keys, opened, query, sandbox, snapshot
 
-REPAIR, UNDO = Request("repair", "repair B", "test"), Request("undo", "undo", "test")
+REPAIR, UNDO = Request(OperationKind.REPAIR, "repair B", "test"), Request(OperationKind.UNDO, "undo", "test")
 Damage = Callable[[Path], None]
 
 
@@ -26,7 +27,7 @@ def home(tmp_path: Path) -> Path:
     """A sandbox with a few operations and a snapshot."""
     made = sandbox(tmp_path, A="K1 K2 K3", B="K1 K2 K3")
     add(made, "K4", "A,B")
-    made.edit(lambda state: removing.remove(state, query("K2"), ("B",)), Request("remove", "", "test"))
+    made.edit(lambda state: removing.remove(state, query("K2"), ("B",)), Request(OperationKind.REMOVE, "", "test"))
     snapshots.save(made.home.snapshots, snapshot("good", A="K1"), force=False)
     made.close()
     return tmp_path
@@ -207,7 +208,7 @@ def test_nothing_is_repaired_unasked_or_dry(home: Path, at: Sandbox) -> None:
     before = files(home)
     with pytest.raises(Declined):
         at.repair(REPAIR, "B", (), lambda _: False)
-    dry = at.repair(Request("repair", "", "test", dry_run=True), "B", (), yes)
+    dry = at.repair(Request(OperationKind.REPAIR, "", "test", dry_run=True), "B", (), yes)
     assert (dry.rows, dry.committed) == (3, False)
     assert files(home) == before
 

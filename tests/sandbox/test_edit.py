@@ -14,7 +14,7 @@ from keysync_shell.core.model.state import State
 from keysync_shell.errors import Declined, KeySyncError, LockTimeout
 from keysync_shell.sandbox import Outcome, Request, Sandbox
 from keysync_shell.storage import lock
-from keysync_shell.storage.operations import Counts
+from keysync_shell.storage.operations import Counts, OperationKind
 from keysync_shell.storage.oplog import Wanted
 from tests.building import NOW, add, files, keys, opened, query, sandbox
 
@@ -24,7 +24,7 @@ def addition(words: str, names: str = "A") -> Callable[[State], Edit]:
 
 
 def request(**options: bool | Callable[[Outcome], bool]) -> Request:
-    return Request("add", "add-key", "test", **options)  # type: ignore[arg-type]  # as the caller names them
+    return Request(OperationKind.ADD, "add-key", "test", **options)  # type: ignore[arg-type]  # as the caller names them
 
 
 def test_edit_is_on_disk_and_in_the_log(tmp_path: Path) -> None:
@@ -187,7 +187,11 @@ def test_sandbox_begins_only_where_that_is_wanted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "attempt",
-    [Sandbox.refresh, lambda made: made.undo(Request("undo", "", "")), lambda made: made.operations(Wanted(1))],
+    [
+        Sandbox.refresh,
+        lambda made: made.undo(Request(OperationKind.UNDO, "", "")),
+        lambda made: made.operations(Wanted(1)),
+    ],
 )
 def test_looking_where_no_sandbox_is_creates_nothing(tmp_path: Path, attempt: Callable[[Sandbox], object]) -> None:
     with pytest.raises(KeySyncError, match="there is no sandbox in"):

@@ -14,11 +14,14 @@ from keysync_shell.core.edits import removing
 from keysync_shell.core.findings.index import Index
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Request, Sandbox
+from keysync_shell.storage.operations import OperationKind
 from keysync_shell.storage.oplog import Wanted
 from tests.building import add, files, keys, opened, query, sandbox
 from tests.strategies import ON_DISK, edits_of
 
-UNDO, RESTORE, REVERT = (Request(kind, kind, "test") for kind in ("undo", "restore", "revert"))
+UNDO, RESTORE, REVERT = (
+    Request(kind, kind, "test") for kind in (OperationKind.UNDO, OperationKind.RESTORE, OperationKind.REVERT)
+)
 FORGETFUL = "[history]\noperations = 3\n"
 
 
@@ -32,7 +35,7 @@ def made(tmp_path: Path) -> Sandbox:
 
 
 def remove(at: Sandbox, word: str, system: str) -> None:
-    at.edit(lambda state: removing.remove(state, query(word), (system,)), Request("remove", "", "test"))
+    at.edit(lambda state: removing.remove(state, query(word), (system,)), Request(OperationKind.REMOVE, "", "test"))
 
 
 # Moments
@@ -66,7 +69,7 @@ def test_every_moment_comes_back_in_looking_and_in_restoring(data: st.DataObject
         bytes_then = {1: files(root)}
         for _ in range(count):
             edit = data.draw(edits_of(made.state))
-            done = made.edit(lambda _, edit=edit: edit, Request("edit", "", "test"))  # type: ignore[misc]  # bound in the loop
+            done = made.edit(lambda _, edit=edit: edit, Request(OperationKind.MODIFY, "", "test"))  # type: ignore[misc]  # bound in the loop
             if done.operation:
                 bytes_then[done.operation.number] = files(root)
         for number in data.draw(st.permutations(sorted(bytes_then))):
@@ -99,7 +102,7 @@ def test_restore_of_the_present_is_nothing(made: Sandbox) -> None:
 
 def test_dry_restore_goes_nowhere(made: Sandbox, tmp_path: Path) -> None:
     before = files(tmp_path)
-    dry = made.restore(Request("restore", "", "test", dry_run=True), 1)
+    dry = made.restore(Request(OperationKind.RESTORE, "", "test", dry_run=True), 1)
     assert (dry.counts["A"].removed, dry.operation, files(tmp_path)) == (2, None, before)
 
 

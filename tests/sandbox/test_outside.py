@@ -11,11 +11,11 @@ import pytest
 from keysync_shell.errors import BadFile, KeySyncError
 from keysync_shell.sandbox import Request, Sandbox
 from keysync_shell.storage import files as storage_files
-from keysync_shell.storage.operations import Counts
+from keysync_shell.storage.operations import Counts, OperationKind
 from keysync_shell.storage.oplog import Wanted
 from tests.building import FIVE, add, files, keys, opened, sandbox
 
-UNDO = Request("undo", "undo", "test")
+UNDO = Request(OperationKind.UNDO, "undo", "test")
 ODD = {
     "crlf": b"key,note\r\nK1,a\r\nK2,b\r\n",
     "mark": b"\xef\xbb\xbfkey,note\nK1,a\nK2,b\n",

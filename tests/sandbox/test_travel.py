@@ -14,11 +14,12 @@ from keysync_shell.core.edits import replacing
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Outcome, Request, Sandbox
 from keysync_shell.storage.commit import Committed, Store
+from keysync_shell.storage.operations import OperationKind
 from keysync_shell.storage.oplog import Wanted
 from tests.building import FIVE, add, files, keys, opened, sandbox
 from tests.strategies import ON_DISK, edits_of
 
-UNDO, REDO = Request("undo", "undo", "test"), Request("redo", "redo", "test")
+UNDO, REDO = Request(OperationKind.UNDO, "undo", "test"), Request(OperationKind.REDO, "redo", "test")
 ADOPTED = b'\xef\xbb\xbfkey,note\r\nK2,"b"\r\nk1,a\r\n'
 
 
@@ -123,7 +124,7 @@ def test_less_than_one_step_is_an_error(made: Sandbox, count: int) -> None:
 
 def test_dry_run_tells_every_step_and_goes_nowhere(made: Sandbox, tmp_path: Path) -> None:
     before = files(tmp_path)
-    dry = made.undo(Request("undo", "undo 2", "test", dry_run=True), 2)
+    dry = made.undo(Request(OperationKind.UNDO, "undo 2", "test", dry_run=True), 2)
     assert (files(tmp_path), len(made.operations(Wanted(9)))) == (before, 3)
     real = made.undo(UNDO, 2)
     assert targets(dry) == targets(real)
@@ -188,7 +189,7 @@ def test_undo_of_everything_gives_the_first_bytes_back(data: st.DataObject, coun
         made.refresh()
         for _ in range(count):
             edit = data.draw(edits_of(made.state))
-            done += made.edit(lambda _, edit=edit: edit, Request("edit", "edit", "test")).committed  # type: ignore[misc]  # bound in the loop
+            done += made.edit(lambda _, edit=edit: edit, Request(OperationKind.MODIFY, "edit", "test")).committed  # type: ignore[misc]  # bound in the loop
         last = files(root)
         made.undo(UNDO, done) if done else None
         assert set(files(root).values()) == {ADOPTED}
@@ -200,6 +201,8 @@ def test_undo_of_everything_gives_the_first_bytes_back(data: st.DataObject, coun
 def test_edit_that_empties_and_fills_again_is_undone_to_the_byte(tmp_path: Path) -> None:
     made = sandbox(tmp_path, A="K1 K2")
     before = files(tmp_path)
-    made.edit(lambda state: replacing.replace(state, {"A": state.tables["B"]}), Request("reset", "reset", "test"))
+    made.edit(
+        lambda state: replacing.replace(state, {"A": state.tables["B"]}), Request(OperationKind.RESET, "reset", "test")
+    )
     made.undo(UNDO)
     assert files(tmp_path) == before

@@ -14,10 +14,11 @@ import pytest
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Request, Sandbox
 from keysync_shell.storage.commit import signals_wait
+from keysync_shell.storage.operations import OperationKind
 from keysync_shell.storage.oplog import Wanted
 from tests.building import add, files, keys, opened, sandbox
 
-UNDO = Request("undo", "undo", "test")
+UNDO = Request(OperationKind.UNDO, "undo", "test")
 
 
 def system_file(root: Path) -> Path:

@@ -9,12 +9,13 @@ import pytest
 
 from keysync_shell.sandbox import Request
 from keysync_shell.storage import schema, snapshots
+from keysync_shell.storage.operations import OperationKind
 from keysync_shell.storage.oplog import Wanted
 from keysync_shell.storage.registry import Registry
 from tests.building import add, files, opened
 
 HOMES = Path(__file__).parents[1] / "homes"
-UNDO = Request("undo", "undo", "test")
+UNDO = Request(OperationKind.UNDO, "undo", "test")
 
 
 @pytest.fixture
