@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from keysync_shell.commands.history import Travelled
 
 
+SIGNS = {"+": "added", "-": "removed", "~": "the same key with other rows"}
+
+
 def outcome_view(outcome: Outcome) -> View:
     """One change; a table lists what it does only for a dry run."""
     return View(
@@ -139,4 +142,6 @@ def _data(outcome: Outcome) -> dict[str, Any]:
 
 def _changes(outcome: Outcome) -> Grid:
     columns = {"sign": TEXT, "system": TEXT, "key": KEY}
-    return Grid(columns, lambda most: signed(outcome.change, most), signed_total(outcome.counts), outline="plain")
+    return Grid(
+        columns, lambda most: signed(outcome.change, most), signed_total(outcome.counts), outline="plain", legend=SIGNS
+    )

@@ -10,7 +10,7 @@ from keysync_shell.commands.explaining import Biography, InForce, PatternMatrix,
 from keysync_shell.core.model.keys import Character, shown
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.render.changes import line_of
-from keysync_shell.render.view import NUMBER, TEXT, Grid, View, fixed, plain
+from keysync_shell.render.view import ID, NUMBER, TEXT, Grid, View, fixed, plain
 from keysync_shell.storage.operations import Operation
 
 BAR = 30
@@ -35,7 +35,7 @@ def view(result: Results) -> View:
 def matrix_view(matrix: PatternMatrix) -> View:
     names = matrix.systems.names
     largest = max((row.keys for row in matrix.rows if row.kind != "in sync"), default=1)
-    columns = {"row": NUMBER} | dict.fromkeys(names, TEXT) | {"keys": NUMBER, "bar": TEXT, "meaning": TEXT}
+    columns = {"row": ID} | dict.fromkeys(names, TEXT) | {"keys": NUMBER, "bar": TEXT, "meaning": TEXT}
     rows = [
         (i, *_marks(row.mask, matrix.systems), row.keys, _bar(row.keys, largest, row.kind), row.meaning)
         for i, row in enumerate(matrix.rows, 1)
@@ -46,8 +46,8 @@ def matrix_view(matrix: PatternMatrix) -> View:
             "inclusive": matrix.inclusive,
             "rows": [plain(row) | {"pattern": matrix.systems.pattern(row.mask)} for row in matrix.rows],
         },
-        grid=Grid(columns, fixed(rows), len(rows), all=True, drawn=("bar",)),
-        lines=(f"Keys in {kind} these systems:",),
+        grid=Grid(columns, fixed(rows), len(rows), all=True, drawn=("bar",), named=names),
+        lines=(f"Keys in {kind} these systems ({MARKS[0]} holds them, {MARKS[1]} lacks them):",),
     )
 
 

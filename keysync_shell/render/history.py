@@ -8,8 +8,8 @@ from typing import Any, assert_never
 from keysync_shell.commands.history import Bisected, Operations, Results, Shown, Touches, Travelled
 from keysync_shell.core.model.change import SystemChange
 from keysync_shell.core.model.keys import safe, shown
-from keysync_shell.render.changes import changed, line_of, signed, signed_total, travelled_view
-from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, counted, fixed, plain
+from keysync_shell.render.changes import SIGNS, changed, line_of, signed, signed_total, travelled_view
+from keysync_shell.render.view import KEY, MOMENT, OPERATION, TEXT, Grid, View, counted, fixed, plain
 from keysync_shell.storage.operations import Operation
 
 FIELDS = ("number", "time", "kind", "line", "user", "host", "source", "target", "counts", "discrepancies", "details")
@@ -34,8 +34,8 @@ def view(result: Results) -> View:
 
 def log_view(log: Operations) -> View:
     columns = {
-        "number": NUMBER,
-        "time": TEXT,
+        "number": OPERATION,
+        "time": MOMENT,
         "kind": TEXT,
         "user": TEXT,
         "host": TEXT,
@@ -48,7 +48,7 @@ def log_view(log: Operations) -> View:
     after = ("No operations.",) if not rows else (f"Older ones: {log.older}",) if log.older else ()
     return View(
         data=lambda _: {"operations": [_data(operation) for operation in log.operations], "more": bool(log.older)},
-        grid=Grid(columns, fixed(rows), len(rows), all=True, hidden=("kind", "user", "host")),
+        grid=Grid(columns, fixed(rows), len(rows), all=True, hidden=("kind", "user", "host", "source")),
         after=after,
     )
 
@@ -66,13 +66,14 @@ def shown_view(found: Shown) -> View:
             signed_total(operation.counts),
             rest=f"log show @{operation.number} --format csv",
             outline="plain",
+            legend=SIGNS,
         ),
         lines=(f"@{operation.number}  {operation.time}  {', '.join(about)}",),
     )
 
 
 def blame_view(blame: Touches) -> View:
-    columns = {"number": NUMBER, "time": TEXT, "user": TEXT, "command": TEXT, "changed": TEXT}
+    columns = {"number": OPERATION, "time": MOMENT, "user": TEXT, "command": TEXT, "changed": TEXT}
     rows = [
         (op.number, op.time, op.user, op.line or op.kind, ", ".join(_touched(parts, blame.key)))
         for op, parts in blame.touches

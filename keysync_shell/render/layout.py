@@ -1,92 +1,153 @@
-"""A table as text, laid out for the screen that it is on."""
+"""A table as text, laid out for the screen that it is on. No word, key or number is ever cut."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from keysync_shell.render.view import NUMBER, TEXT
-
-SHORT = {
-    "Number": "No.",
-    "System": "Sys.",
-    "Unique": "Uniq.",
-    "Missing": "Miss.",
-    "Unauthorized": "Unauth.",
-    "Duplicates": "Dupl.",
-    "Variants": "Var.",
-    "Malformed": "Malf.",
-}
 GAP = 2  # between two columns without a frame
+FRAMELESS = {"double_outline": "simple"}
+USUAL = 80  # places in a line, where no screen says otherwise
+
+Cell = str | tuple[str, ...]  # a text, or the entries of a list
 
 
-def laid_out(columns: Mapping[str, str], cells: Sequence[Sequence[str]], outline: str, width: int | None) -> str:
-    """The table; where it is wider than `width`, with short heads, then without a frame, then with wrapped texts.
+@dataclass(frozen=True)
+class Column:
+    """A column: its head, what is in it, and on which side it stands. Only lists and texts that `wraps` are broken."""
 
-    Keys and numbers are never cut: where they alone are too wide, so is the table.
+    head: str
+    cells: Sequence[Cell]
+    right: bool = False
+    wraps: bool = False
+
+
+def laid_out(columns: Sequence[Column], outline: str, width: int | None, parts: Sequence[int] = ()) -> str:
+    """The table in lines of at most `width`; None is no screen, where no cell is wrapped.
+
+    Where it is too wide it comes in several tables that begin at the columns `parts`, if there are any; else texts and
+    lists are wrapped; and where keys are too long for that, each row is a block with a line for each column.
     """
-    heads = [name.replace("_", " ").capitalize() for name in columns]
-    short = [SHORT.get(head, head) for head in heads]
-    kinds = list(columns.values())
-    frameless = "simple" if outline == "double_outline" else outline
-    text = _text(heads, kinds, cells, outline)
-    if width is None or _width(text) <= width:
+    text = _text(columns, outline)
+    if _fits(text, width or (USUAL if parts else None)):
         return text
-    for frame in (outline, frameless):
-        text = _text(short, kinds, cells, frame)
-        if _width(text) <= width:
-            return text
-    most = _most(short, kinds, cells, width)
-    return _text(short, kinds, [list(map(_folded, row, most)) for row in cells], frameless)
+    if parts:
+        return "\n".join(_text(part, outline) for part in _parts(columns, parts, outline, width or USUAL))
+    assert width is not None
+    folded = [_folded(each, most) for each, most in zip(columns, _most(columns, width), strict=True)]
+    text = _text(folded, FRAMELESS.get(outline, outline))
+    return text if _fits(text, width) else _blocks(columns)
 
 
-def _text(heads: Sequence[str], kinds: Sequence[str], cells: Sequence[Sequence[str]], outline: str) -> str:
+def width_of(text: str) -> int:
+    """How many places of a terminal a line takes."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text if not unicodedata.combining(letter)
+    )
+
+
+def _text(columns: Sequence[Column], outline: str) -> str:
     import tabulate
 
     tabulate.PRESERVE_WHITESPACE, tabulate.MIN_PADDING = True, 0
     return tabulate.tabulate(
-        cells,
-        headers=heads,
+        list(zip(*(map(_whole, each.cells) for each in columns), strict=True)),
+        headers=[each.head for each in columns],
         tablefmt=outline,
         disable_numparse=True,
-        colalign=["right" if kind == NUMBER else "left" for kind in kinds],
+        colalign=["right" if each.right else "left" for each in columns],
     )
 
 
-def _most(heads: Sequence[str], kinds: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> list[int | None]:
-    """How wide each column of texts may be, in characters; None for the others.
+def _whole(cell: Cell) -> str:
+    return cell if isinstance(cell, str) else ", ".join(cell)
+
+
+def _fits(text: str, width: int | None) -> bool:
+    return width is None or all(width_of(line) <= width for line in text.splitlines())
+
+
+# Several tables
+
+
+def _parts(columns: Sequence[Column], parts: Sequence[int], outline: str, width: int) -> Iterator[list[Column]]:
+    """The columns of each table; the first column stands in all of them."""
+    for start, stop in zip([1, *parts], [*parts, len(columns)], strict=True):
+        taken = [columns[0]]
+        for each in columns[start:stop]:
+            if len(taken) > 1 and not _fits(_text([*taken, each], outline), width):
+                yield taken
+                taken = [columns[0]]
+            taken.append(each)
+        yield taken
+
+
+# Wrapped texts
+
+
+def _most(columns: Sequence[Column], width: int) -> list[int]:
+    """How wide each column may be.
 
     Each gets what cannot be broken, and an equal share of what is left; what it does not need goes to the others.
     """
-    columns = list(zip(heads, *cells, strict=True))
-    natural = [max(map(len, column)) for column in columns]
-    least = [
-        max(len(line) for cell in column for line in _folded(cell, 0).split("\n")) if kind == TEXT else natural[n]
-        for n, (kind, column) in enumerate(zip(kinds, columns, strict=True))
-    ]
-    wrapped = sorted((n for n, kind in enumerate(kinds) if kind == TEXT), key=lambda n: natural[n] - least[n])
-    left = max(0, width - GAP * (len(kinds) - 1) - sum(least))
-    most: list[int | None] = [None] * len(kinds)
-    for i, n in enumerate(wrapped):
-        extra = min(natural[n] - least[n], left // (len(wrapped) - i))
-        most[n] = least[n] + extra
+    natural = [_widest(each) for each in columns]
+    least = [_widest(_folded(each, 0)) for each in columns]
+    most, left = list(least), max(0, width - GAP * (len(columns) - 1) - sum(least))
+    eager = sorted(range(len(columns)), key=lambda n: natural[n] - least[n])
+    for i, n in enumerate(eager):
+        extra = min(natural[n] - least[n], left // (len(eager) - i))
+        most[n] += extra
         left -= extra
     return most
 
 
-def _folded(cell: str, most: int | None) -> str:
-    """The cell in lines of that width, broken between the entries of a list, else between words; none is cut."""
-    if most is None or len(cell) <= most:
+def _widest(each: Column) -> int:
+    return max(width_of(line) for cell in (each.head, *each.cells) for line in _whole(cell).split("\n"))
+
+
+def _folded(each: Column, most: int) -> Column:
+    """The column in that width: its head between words, its cells where they may be broken."""
+    return replace(
+        each,
+        head="\n".join(_lines(each.head.split(" "), " ", most)),
+        cells=[_wrapped(cell, most, words=each.wraps) for cell in each.cells],
+    )
+
+
+def _wrapped(cell: Cell, most: int, *, words: bool) -> str:
+    if isinstance(cell, tuple):
+        return ",\n".join(_lines(cell, ", ", most - 1))
+    if not words or width_of(cell) <= most:
         return cell
     separator = ", " if ", " in cell else " "
-    comma = separator.rstrip()
+    end = separator.rstrip()
+    return f"{end}\n".join(_lines(cell.split(separator), separator, most - len(end)))
+
+
+def _lines(pieces: Sequence[str], separator: str, most: int) -> list[str]:
+    """The pieces in lines of that width, none of them cut."""
     lines: list[str] = []
-    for part in cell.split(separator):
-        if lines and len(lines[-1]) + len(separator) + len(part) + len(comma) <= most:
-            lines[-1] += separator + part
+    for piece in pieces:
+        if lines and width_of(lines[-1] + separator + piece) <= most:
+            lines[-1] += separator + piece
         else:
-            lines.append(part)
-    return f"{comma}\n".join(lines)
+            lines.append(piece)
+    return lines or [""]
 
 
-def _width(text: str) -> int:
-    return max(map(len, text.splitlines()), default=0)
+# A block a row
+
+
+def _blocks(columns: Sequence[Column]) -> str:
+    heads = max(width_of(each.head) for each in columns)
+    rows = zip(*(map(_whole, each.cells) for each in columns), strict=True)
+    return "\n\n".join(
+        "\n".join(
+            f"{each.head}{' ' * (heads - width_of(each.head) + GAP)}{cell}".rstrip()
+            for each, cell in zip(columns, row, strict=True)
+        )
+        for row in rows
+    )

@@ -37,7 +37,7 @@ def status_view(status: Overview) -> View:
     found = summary.discrepancies
     return View(
         data=lambda _: plain(summary),
-        grid=Grid(columns, fixed(rows), len(rows), all=True, outline="double_outline"),
+        grid=Grid(columns, fixed(rows), len(rows), all=True, outline="double_outline", parts=("gaps",)),
         after=(
             f"{counted(summary.keys, 'key')} in all, {summary.in_sync:,} in every system. The authority is "
             f"{status.systems.authority}.",
@@ -75,7 +75,7 @@ def findings_view(found: Findings) -> View:
 def difference_view(found: Difference) -> View:
     counts = dict(found.rows.group_by("sign").len().iter_rows())
     kinds = (("+", f"only in {found.right}"), ("-", f"only in {found.left}"), ("~", "respelled or with other rows"))
-    summary = ", ".join(f"{counts[sign]:,} {what}" for sign, what in kinds if sign in counts)
+    summary = ", ".join(f"{sign} {counts[sign]:,} {what}" for sign, what in kinds if sign in counts)
     same = f"{found.left} and {found.right} hold the same {'rows' if found.by_system else 'keys'}."
     head = f"From {found.left} to {found.right}: {summary}" if len(found.rows) else same
 

@@ -24,12 +24,13 @@ from keysync_shell.core.model.table import key_series
 from keysync_shell.core.planning.actions import ADD, CHANGE, PROPOSE, REMOVE, REPORT
 from keysync_shell.core.selecting.ranges import grouped, shortened
 from keysync_shell.reconcile.comparing import CARRIED_OUT, DIFFERENT, NEW, OTHERWISE, STILL_OPEN
-from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, counted, fixed, plain
+from keysync_shell.render.view import ID, KEY, MOMENT, NUMBER, OPERATION, TEXT, Grid, View, counted, fixed, plain
 
 if TYPE_CHECKING:
     from keysync_shell.reconcile.recording import Reconciled
 
 MOST_RANGES = 6
+SIGNS = {ADD: "to add", CHANGE: "to change", REMOVE: "to remove", PROPOSE: "to propose", REPORT: "only reported"}
 
 
 def view(result: Results) -> View:
@@ -58,11 +59,13 @@ def planned_view(planned: Planned) -> View:
         columns = {"sign": TEXT, "system": TEXT, "kind": TEXT, "key": KEY, "became": KEY, "source": TEXT}
         rows = actions.select("sign", "system", "kind", "key", "became", "source")
         cap = planned.cap
-        grid = Grid(columns, _head(rows), total, rest=cap.rest, limit=cap.limit, all=cap.all, outline="plain")
+        grid = Grid(
+            columns, _head(rows), total, rest=cap.rest, limit=cap.limit, all=cap.all, outline="plain", legend=SIGNS
+        )
     else:
         short = grouped(actions, ["sign", "system", "kind"], MOST_RANGES)  # a line each
         columns = {"sign": TEXT, "system": TEXT, "kind": TEXT, "number": NUMBER, "keys": TEXT}
-        grid = Grid(columns, fixed(short), len(short), all=True, outline="plain")
+        grid = Grid(columns, fixed(short), len(short), all=True, outline="plain", legend=SIGNS)
     saved = (
         (f"✓ Saved the plan to {safe(planned.saved)}", f"  next: apply {safe(planned.saved)}") if planned.saved else ()
     )
@@ -146,7 +149,7 @@ def compared_view(compared: Compared) -> View:
 
 
 def master_keys_view(found: MasterKeys) -> View:
-    columns = {"id": NUMBER, "master_key": KEY, "source": TEXT, "key_there": KEY, "status": TEXT, "strategy": TEXT}
+    columns = {"id": ID, "master_key": KEY, "source": TEXT, "key_there": KEY, "status": TEXT, "strategy": TEXT}
     rows = [(key.id, key.master_key, key.source_system, key.source_key, key.status, key.strategy) for key in found.keys]
     done = {"approve": "approved", "deprecate": "deprecated"}.get(found.verb)
     return View(
@@ -158,7 +161,7 @@ def master_keys_view(found: MasterKeys) -> View:
 
 
 def runs_view(found: RunList) -> View:
-    columns = {"run": NUMBER, "time": TEXT, "mode": TEXT, "user": TEXT, "operation": NUMBER, "discrepancies": NUMBER}
+    columns = {"run": ID, "time": MOMENT, "mode": TEXT, "user": TEXT, "operation": OPERATION, "discrepancies": NUMBER}
     rows = [
         (run.number, run.time, run.mode, run.user, run.operation, _total(run.details["summary"])) for run in found.runs
     ]

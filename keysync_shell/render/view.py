@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 KEY, TEXT, NUMBER = "key", "text", "number"
+ID, OPERATION, MOMENT = "id", "operation", "moment"  # numbers that count nothing, `@41`, and a time in UTC
 ON_A_SCREEN = 50
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: column names with their kind (key, text or number), and its rows.
+    """A table: column names with their kind, and its rows.
 
     `rows` gives them up to a number, or all for None; `total` is how many there are. `rest` is the command that
     shows them all. `hidden` columns are too much for a screen, and only exported; `drawn` ones are pictures, and only
-    on a screen.
+    on a screen. `named` columns are called by what people named, such as a system. `parts` are the columns with which
+    another table may begin where one is too wide. `legend` says what the signs in the first column mean.
     """
 
     columns: Mapping[str, str]
@@ -30,6 +32,9 @@ class Grid:
     outline: str = "simple"
     hidden: tuple[str, ...] = ()
     drawn: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    legend: Mapping[str, str] = field(default_factory=dict)
 
     def shown(self, cap: int | None) -> list[tuple[Any, ...]]:
         """The rows to write where a screen takes `cap` of them (None: all)."""

@@ -7,13 +7,14 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from keysync_shell.core.model.keys import safe, shown
+from keysync_shell.core.model.keys import safe
 from keysync_shell.errors import KeySyncError
-from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View
+from keysync_shell.render.cells import RIGHT, cells, flat, head
+from keysync_shell.render.view import NUMBER, TEXT, Grid, View
 
 SCHEMA = "keysync/1"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -97,33 +98,33 @@ def _table(writer: Writer, view: View, _command: str, _warnings: list[str]) -> N
 
 
 def _write_table(writer: Writer, grid: Grid) -> None:
-    from keysync_shell.render.layout import laid_out
+    from keysync_shell.render.layout import Column, laid_out
 
     columns, rows = grid.on_a_screen()
     if rows:
-        text = laid_out(columns, [_cells(columns, row) for row in rows], grid.outline, writer.width)
+        shown = zip(*(cells(columns, row) for row in rows), strict=True)
+        laid = [
+            Column(head(name, kind, grid), values, right=kind in RIGHT, wraps=kind == TEXT)
+            for (name, kind), values in zip(columns.items(), shown, strict=True)
+        ]
+        parts = [list(columns).index(name) for name in grid.parts]
+        text = laid_out(laid, grid.outline, writer.width, parts)
         signed = writer.color_out and next(iter(columns)) == "sign"
         for line in text.splitlines():
             writer.write(f"{writer.painted(line[:1], line.rstrip(), signed)}\n")
+    _write_legend(writer, grid, {row[0] for row in rows} if rows else set())
     if len(rows) < grid.total:
         writer.write(f"… {grid.total - len(rows):,} more of {grid.total:,}.{_rest(grid)}\n")
 
 
+def _write_legend(writer: Writer, grid: Grid, signs: set[Any]) -> None:
+    """What the signs in the table mean, those that are in it."""
+    if meant := [f"{sign} {what}" for sign, what in grid.legend.items() if sign in signs]:
+        writer.write(f"{'   '.join(meant)}\n")
+
+
 def _rest(grid: Grid) -> str:
     return f" All of them: {safe(grid.rest)}" if grid.rest else ""
-
-
-def _cells(columns: Mapping[str, str], row: tuple[Any, ...]) -> list[str]:
-    """Cells as a terminal may see them."""
-    return [_cell(kind, value) for kind, value in zip(columns.values(), row, strict=True)]
-
-
-def _cell(kind: str, value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(_cell(kind, item) for item in value)
-    if value is None:
-        return ""
-    return shown(value) if kind == KEY and isinstance(value, str) else safe(str(value))
 
 
 def _json(writer: Writer, view: View, command: str, warnings: list[str]) -> None:
@@ -172,15 +173,18 @@ def _exported(value: Any, on_a_screen: bool) -> Any:
 def _markdown(writer: Writer, view: View, _command: str, _warnings: list[str]) -> None:
     grid = _needed(view)
     columns, rows = grid.on_a_screen()
-    names = [name.replace("_", " ").capitalize() for name in columns]
+    names = [head(name, kind, grid) for name, kind in columns.items()]
     writer.write(f"| {' | '.join(names)} |\n")
-    rules = ["--:" if kind == NUMBER else ":--" for kind in columns.values()]
+    rules = ["--:" if kind in RIGHT else ":--" for kind in columns.values()]
     writer.write(f"| {' | '.join(rules)} |\n")
     for row in rows:
-        cells = (cell.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;") for cell in _cells(columns, row))
-        writer.write(f"| {' | '.join(cells)} |\n")
+        writer.write(f"| {' | '.join(_in_markdown(flat(cell)) for cell in cells(columns, row))} |\n")
     if len(rows) < grid.total:
         writer.write(f"\n… {grid.total - len(rows):,} more of {grid.total:,}.{_rest(grid)}\n")
+
+
+def _in_markdown(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
 
 
 def _needed(view: View) -> Grid:

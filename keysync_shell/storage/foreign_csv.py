@@ -125,10 +125,11 @@ class _Reader:
         if self.form.delimiter == LINES:
             named = self.form.key_column == self.sample.lines[0]
             return self._lines(replace(self.form, header=named))
-        if below := self.sample.below():
+        first = self.sample.records(COMMA)[0][0]
+        below = None if self._names_key([first]) else self.sample.below()
+        if below:
             finding = f"{self.source}:1: its first line has no {_named(below)}, but others do"
             raise Unclear(finding, [WHOLE_LINES], advice="Take out what stands above the header.")
-        first = self.sample.records(COMMA)[0][0]
         header = self._has_header(first)
         if header is None:
             name = [Choice(Form(key_column=first), "if it is the header")] if _typable(first) else []

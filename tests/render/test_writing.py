@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from keysync_shell.commands.declaring import FORMATS
 from keysync_shell.errors import KeySyncError
 from keysync_shell.render import writing
-from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, fixed
+from keysync_shell.render.view import ID, KEY, MOMENT, NUMBER, OPERATION, TEXT, Grid, View, fixed
 from keysync_shell.render.writing import Writer, writer_for
 from tests.strategies import PURE
 
+LEGEND = {"+": "added", "-": "removed", "~": "altered"}
 HOSTILE = "\x1b[31m\u202e\u200b\n|<b>"
 
 
@@ -51,11 +52,33 @@ def shown(view: View, format: str, *, warnings: list[str] | None = None, **optio
 def test_table_puts_numbers_right_and_shows_the_ends_of_keys() -> None:
     out, _ = shown(grid((" K1", "now", 1), ("K2", "", 1000)), "table")
     assert out.splitlines() == [
-        "Key    Saved at  Rows",
-        "-----  --------  ----",
-        "' K1'  now          1",
-        "K2               1000",
+        "Key    Saved at   Rows",
+        "-----  --------  -----",
+        "' K1'  now           1",
+        "K2               1,000",
     ]
+
+
+def test_numbers_have_separators_for_people_only() -> None:
+    view = grid(("K1", "", 1_000_000))
+    assert all("1,000,000" in shown(view, format)[0] for format in ("table", "markdown"))
+    assert all("1000000" in shown(view, format)[0] for format in ("csv", "tsv", "json", "jsonl"))
+
+
+def test_each_kind_of_column_looks_as_people_type_it() -> None:
+    columns = {"run": ID, "operation": OPERATION, "saved_at": MOMENT, "eu_west": TEXT}
+    row = (1234, 41, "2026-01-02T12:00:05Z", "x")
+    view = View(data=lambda _: None, grid=Grid(columns, fixed([row]), 1, named=("eu_west",)))
+    head, _, line = shown(view, "table")[0].splitlines()
+    assert head.split() == ["Run", "Operation", "Saved", "at", "(UTC)", "eu_west"]
+    assert line.split() == ["1234", "@41", "2026-01-02", "12:00", "x"]
+    assert "1234,41,2026-01-02T12:00:05Z,x" in shown(view, "csv")[0]
+
+
+def test_legend_names_the_signs_that_are_there() -> None:
+    signs = Grid({"sign": TEXT, "key": KEY}, fixed([("+", "K1"), ("~", "K2")]), 2, legend=LEGEND)
+    assert shown(View(data=lambda _: None, grid=signs), "table")[0].splitlines()[-1] == "+ added   ~ altered"
+    assert "added" not in shown(View(data=lambda _: None, grid=signs), "csv")[0]
 
 
 def test_numbers_that_are_text_stay_as_they_are() -> None:

@@ -191,7 +191,7 @@ def test_quit_leaves_with_0_whatever_was_before(terminal: Terminal) -> None:
 
 
 def test_no_key_reaches_the_terminal_raw(terminal: Terminal, keyed: Path) -> None:
-    (keyed / "odd.txt").write_text("ESC-\x1b]0;title\x07\nBIDI-\u202ex\n")
+    (keyed / "odd.txt").write_text("key\nESC-\x1b]0;title\x07\nBIDI-\u202ex\n")
     terminal.say("add-key @odd.txt --systems B", "Added")
     terminal.say("list '*-*' --systems B --pattern B", "BIDI")
     terminal.see(r"ESC-\x1b]0;title\x07", r"BIDI-\u202ex")

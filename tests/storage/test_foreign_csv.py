@@ -196,6 +196,10 @@ def test_list_of_words_is_one() -> None:
     assert keys("PAR1\nPAR2\n", name="keys.txt", a_list=True) == ["PAR1", "PAR2"]  # as Parquet begins
 
 
+def test_header_called_key_makes_one_column_certain() -> None:
+    assert keys("key\na;b\nc;d\n") == ["a;b", "c;d"]
+
+
 def test_two_delimiters_may_be_meant() -> None:
     assert unclear("a;b,c\nd;e,f\n") == [Form(delimiter=","), Form(delimiter=";"), Form(delimiter=LINES)]
 
