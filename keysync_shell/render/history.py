@@ -12,7 +12,20 @@ from keysync_shell.render.changes import SIGNS, changed, line_of, signed, signed
 from keysync_shell.render.view import KEY, MOMENT, OPERATION, TEXT, Grid, View, counted, fixed, plain
 from keysync_shell.storage.operations import Operation
 
-FIELDS = ("number", "time", "kind", "line", "user", "host", "source", "target", "counts", "discrepancies", "details")
+FIELDS = (
+    "number",
+    "time",
+    "kind",
+    "line",
+    "user",
+    "host",
+    "source",
+    "target",
+    "counts",
+    "unknown",
+    "discrepancies",
+    "details",
+)
 
 
 def view(result: Results) -> View:
@@ -114,9 +127,14 @@ def _row(operation: Operation) -> tuple[Any, ...]:
         operation.host,
         operation.source,
         operation.line or operation.kind,
-        about + (changed(operation.counts) or "nothing"),
+        about + (", ".join(_moved(operation)) or "nothing"),
         _delta(operation),
     )
+
+
+def _moved(operation: Operation) -> list[str]:
+    known = changed(operation.counts)
+    return [*([known] if known else []), *(f"{name} unknown" for name in operation.unknown)]
 
 
 def _data(operation: Operation) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from keysync_shell.sandbox import committing, memory
 from keysync_shell.sandbox.committing import Stacks
 from keysync_shell.sandbox.deciding import outcome_of
 from keysync_shell.sandbox.keeper import Keeper
-from keysync_shell.sandbox.memory import OutsideEdit
+from keysync_shell.sandbox.memory import Memory, OutsideEdit
 from keysync_shell.sandbox.outcome import Request
 from keysync_shell.storage.home import Home
 from keysync_shell.storage.operations import Counts, OperationKind
@@ -85,17 +85,26 @@ def _take_in(keeper: Keeper, edit: OutsideEdit) -> None:
     request = Request(OperationKind.EXTERNAL, "", OUTSIDE)
     outcome = outcome_of(keeper, Edit(edit.change), later, request)
     operation = replace(keeper.next_operation(request, outcome, outcome.after), unknown=edit.unknown)
+    if edit.unknown:  # then memory holds what the files hold now, and only the log tells the totals before
+        operation = replace(operation, discrepancies=_totals_before(keeper.memory) + operation.discrepancies[1:])
     stacks = Stacks.of_edit(operation, edit.change, keeper.memory.newest)
     committing.record(keeper, stacks.put_on(operation), edit, later)
-    keeper.warnings += _outside_warnings(keeper.home, edit, outcome.counts)
+    keeper.warnings += _outside_warnings(keeper.home, operation.number, edit, outcome.counts)
 
 
-def _outside_warnings(home: Home, edit: OutsideEdit, changed: Mapping[str, Counts]) -> list[str]:
+def _outside_warnings(home: Home, number: int, edit: OutsideEdit, changed: Mapping[str, Counts]) -> list[str]:
     lines = []
     for name in edit.found:
         what = changed.get(name)
-        moved = f"+{what.added} −{what.removed} ~{what.altered}" if what else "the same rows"
+        same = "how is unknown" if name in edit.unknown else "the same rows"
+        moved = f"+{what.added} −{what.removed} ~{what.altered}" if what else same
         lines.append(f"{home.system_file(name).name} changed outside: {moved}")
     if edit.unknown:
-        lines.append("what was there before is unknown, so it cannot be undone, nor can anything before it")
+        held = f"nothing told any more what {', '.join(edit.unknown)} held before"
+        lines.append(f"{held}, so @{number} cannot be undone, nor can anything before it")
     return lines
+
+
+def _totals_before(memory: Memory) -> tuple[Mapping[str, int], ...]:
+    totals = memory.newest.summary.get("discrepancies") if memory.newest else None
+    return (totals,) if totals else ()

@@ -13,8 +13,8 @@ import polars as pl
 
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox.keeper import Keeper
-from keysync_shell.storage import cache, files, snapshots, system_csv, tables
-from keysync_shell.storage.operations import Operation
+from keysync_shell.storage import cache, replaying, snapshots, tables
+from keysync_shell.storage.operations import Unavailable
 from keysync_shell.storage.records import Damaged
 
 
@@ -65,51 +65,42 @@ def _changes(keeper: Keeper) -> Iterator[Problem]:
     """Each change that is kept can be read."""
     log = keeper.store.log
     for operation in log.since(log.oldest_kept() - 1):
-        try:
-            log.change(operation.number)
-        except Damaged as error:
-            yield Problem(f"@{operation.number}", error.message, "nothing can be brought back from there or before")
+        for name in operation.counts:
+            try:
+                log.part(operation, name)
+            except Damaged as error:
+                todo = f"nothing of {name} before it can be brought back"
+                yield Problem(f"@{operation.number}", error.message, todo)
 
 
 def _replay(keeper: Keeper) -> Iterator[Problem]:
     """Walking back through the changes gives the files that each operation says it began with."""
-    log = keeper.store.log
+    log, limits = keeper.store.log, keeper.home.config.limits
     newest = log.newest()
     if newest is None:
         return
     rows: dict[str, pl.DataFrame] = {}
     for name in keeper.home.config.systems.names:
-        known = tables.committed(keeper.home, log, name, newest)
-        if known is None:
-            known = tables.read_if_committed(keeper.home, name, newest)
-        if known is not None:
-            rows[name] = known
-    oldest = log.oldest_kept()
-    for operation in reversed(log.since(oldest - 1)):
-        try:
-            change = log.change(operation.number)
-        except Damaged:
-            return
-        for name, part in change.parts.items():
-            if name not in rows:
-                continue
+        told = replaying.at_any_cost(keeper.home, log, name, newest)
+        if told is None:
+            told = tables.read_if_committed(keeper.home, name, newest)
+        if told is not None:
+            rows[name] = told
+    for operation in reversed(log.since(log.oldest_kept() - 1)):
+        for name in [name for name in rows if name in (*operation.counts, *operation.unknown)]:
             try:
-                rows[name] = part.inverse.applied(rows[name])
-                fits = _is_file_of(keeper, rows[name], operation, name)
+                part = log.part(operation, name)
+                rows[name] = part.inverse.applied(rows[name]) if part else rows[name]
+            except Unavailable:  # told by another check, or known to be so
+                del rows[name]
+                continue
             except ValueError:
                 fits = False
+            else:
+                fits = replaying.stands_for(rows[name], operation.before.get(name), log, limits)
             if not fits:
                 del rows[name]
                 yield Problem(f"@{operation.number}", f"its change of {name} does not fit the files", "export the log")
-
-
-def _is_file_of(keeper: Keeper, rows: pl.DataFrame, operation: Operation, name: str) -> bool:
-    """Whether the rows are those of the file before an operation."""
-    wanted = operation.before.get(name)
-    if wanted is None or files.digest(system_csv.serialize(rows)) == wanted:
-        return True
-    original = keeper.store.log.original(wanted)
-    return original is not None and system_csv.parse(original, name, keeper.home.config.limits).equals(rows)
 
 
 def _cache(keeper: Keeper) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from keysync_shell.core.model.change import Change
@@ -75,7 +75,7 @@ def carry_out(
         keeper.memory = replace(decision.memory, newest=committed.operation)
         keeper.begun = True
         keeper.committed.append(committed.operation)
-    keep_cache(keeper, changed)
+    keep_cache(keeper, changed, rewritten=[name for name, content in contents.items() if not content.patches])
     return replace(decision.outcome, operation=committed.operation, kept=committed.kept)
 
 
@@ -100,7 +100,7 @@ def record(keeper: Keeper, operation: Operation, edit: OutsideEdit, later: Memor
     with signals_wait():
         keeper.store.record(operation, edit.change, originals)
         keeper.memory = replace(later, newest=operation)
-    keep_cache(keeper, edit.found)
+    keep_cache(keeper, edit.found, rewritten=edit.found)
 
 
 def record_repair(
@@ -126,9 +126,9 @@ def record_repair(
         keeper.committed.append(operation)
 
 
-def keep_cache(keeper: Keeper, names: Iterable[str]) -> None:
+def keep_cache(keeper: Keeper, names: Iterable[str], *, rewritten: Collection[str] = ()) -> None:
     """Cache the tables in memory, where that pays."""
-    newest = keeper.memory.newest
+    newest, log = keeper.memory.newest, keeper.store.log
     for name in names if newest else ():
         assert newest is not None
-        tables.keep(keeper.home, name, keeper.memory.state.tables[name], newest)
+        tables.keep(keeper.home, log, name, keeper.memory.state.tables[name], newest, rewritten=name in rewritten)

@@ -13,11 +13,14 @@ from keysync_shell.core.model.change import Change, between, changes
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State
 from keysync_shell.errors import KeySyncError
-from keysync_shell.storage import tables, unlocked
+from keysync_shell.storage import replaying, tables, unlocked
 from keysync_shell.storage.commit import Store
 from keysync_shell.storage.home import Home
-from keysync_shell.storage.operations import Operation
+from keysync_shell.storage.operations import Operation, Unavailable
+from keysync_shell.storage.replaying import Base
 from keysync_shell.storage.tables import Found
+
+MOST_FOLLOWED = 256  # changes; past that reading again is faster
 
 
 @dataclass
@@ -52,6 +55,9 @@ class OutsideEdit:
     unknown: tuple[str, ...] = ()
 
 
+Reading = tuple[Memory, OutsideEdit | None]
+
+
 def from_files(home: Home) -> tuple[Memory, dict[str, Found]]:
     """Read every system file, with no history."""
     found = {name: tables.read(home, name) for name in home.config.systems.names}
@@ -64,37 +70,48 @@ def without_lock(home: Home) -> Memory:
     return Memory(State(home.config.systems, unlocked.read(home).tables), home.config.rules)
 
 
-def from_committed(home: Home, store: Store, newest: Operation) -> tuple[Memory, OutsideEdit | None]:
-    """The state after the newest operation, and what was done outside since."""
+def from_committed(home: Home, store: Store, newest: Operation, before: Memory | None = None) -> Reading:
+    """The state after the newest operation, and what was done outside since.
+
+    `before` is a memory of an earlier moment, whose rows are used where they still hold.
+    """
     rows: dict[str, pl.DataFrame] = {}
     found: dict[str, Found] = {}
     unknown: list[str] = []
     if set(newest.after) != set(home.config.systems.names):
         raise _other_systems(home, newest)
     for name in home.config.systems.names:
-        cached = tables.committed(home, store.log, name, newest)
-        if cached is not None and (confirmed := tables.confirmed(home, name, newest)):
-            newest, rows[name] = confirmed, cached
+        base = _base(before, name)
+        told = replaying.at_once(home, store.log, name, newest, base)
+        if told is not None and (confirmed := tables.confirmed(home, name, newest)):
+            newest, rows[name] = confirmed, told
             continue
         file = tables.read(home, name)
         if file.sha256 == newest.after.get(name):
             rows[name] = file.rows
             continue
         found[name] = file
-        if cached is None and len(found[name].rows) == 0:
-            _refuse_emptiness(home, name, _rows_then(newest, name))
-        if cached is None:
+        if told is None:
+            told = replaying.at_any_cost(home, store.log, name, newest, base)
+        if told is None:
+            _refuse_emptiness(home, name, file, _rows_then(newest, name))
             unknown.append(name)
-        rows[name] = cached if cached is not None else found[name].rows
+        rows[name] = file.rows if told is None else told
     memory = Memory(State(home.config.systems, rows), home.config.rules, newest)
     return memory, _outside(home, memory, found, tuple(unknown)) if found else None
 
 
-def moved_on(home: Home, store: Store, memory: Memory) -> tuple[Memory, OutsideEdit | None]:
-    """Memory after the operations that other processes committed, and what was done outside since."""
-    assert memory.newest is not None
-    for operation in store.log.since(memory.newest.number):
-        memory = memory.after(store.log.change(operation.number), operation)
+def moved_on(home: Home, store: Store, memory: Memory) -> Reading:
+    """Memory after the operations that other processes committed, and what was done outside since.
+
+    One that cannot follow, or would take longer than a look at the disk, reads again.
+    """
+    followed = _followed(store, memory)
+    if followed is None:
+        newest = store.log.newest()
+        assert newest is not None, "there is a history"
+        return from_committed(home, store, newest, memory if _of_this_history(store, memory) else None)
+    memory = followed
     found: dict[str, Found] = {}
     for name in home.config.systems.names:
         assert memory.newest is not None
@@ -105,10 +122,40 @@ def moved_on(home: Home, store: Store, memory: Memory) -> tuple[Memory, OutsideE
     return memory, _outside(home, memory, found) if found else None
 
 
+def _followed(store: Store, memory: Memory) -> Memory | None:
+    """Memory moved on by the operations since; None if they cannot be followed, or are too many."""
+    assert memory.newest is not None
+    number = memory.newest.number
+    count, size = store.log.extent(None, number)
+    if count > MOST_FOLLOWED or size > replaying.FEW_BYTES or not _of_this_history(store, memory):
+        return None
+    done = Change()
+    later = store.log.since(number)
+    try:
+        for operation in later:
+            done = done.then(store.log.change(operation.number))
+        return memory.after(done, later[-1]) if later else memory
+    except (Unavailable, ValueError):
+        return None
+
+
+def _of_this_history(store: Store, memory: Memory) -> bool:
+    """Whether the log is the one that memory comes from; somebody may have put another one in its place."""
+    assert memory.newest is not None
+    then = store.log.get(memory.newest.number)
+    return then is not None and (then.time, then.after) == (memory.newest.time, memory.newest.after)
+
+
+def _base(memory: Memory | None, name: str) -> Base | None:
+    if memory is None or memory.newest is None:
+        return None
+    rows = memory.state.tables[name]
+    return Base(memory.newest.number, memory.newest.after.get(name), lambda: rows)
+
+
 def _outside(home: Home, memory: Memory, found: Mapping[str, Found], unknown: tuple[str, ...] = ()) -> OutsideEdit:
     for name, file in found.items():
-        if len(file.rows) == 0:
-            _refuse_emptiness(home, name, memory.state.rows(name))
+        _refuse_emptiness(home, name, file, memory.state.rows(name))
     parts = {name: between(memory.state.tables[name], file.rows) for name, file in found.items()}
     return OutsideEdit(found, changes(parts), unknown)
 
@@ -123,9 +170,9 @@ def taken_in(operation: Operation, edit: OutsideEdit) -> Operation:
     )
 
 
-def _refuse_emptiness(home: Home, name: str, rows: int) -> None:
+def _refuse_emptiness(home: Home, name: str, file: Found, rows: int) -> None:
     """A file that held rows and holds none any more is an accident, not an empty system."""
-    if rows > 0:
+    if rows > 0 and len(file.rows) == 0:
         raise KeySyncError(
             f"{home.system_file(name)} lost all its {rows:,} rows outside of KeySync",
             hint=f"Say: repair {name}. If it shall be empty: repair it, then remove-key '*' --systems {name}",

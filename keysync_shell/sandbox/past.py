@@ -15,8 +15,8 @@ from keysync_shell.sandbox.deciding import decided
 from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.sandbox.memory import Memory
 from keysync_shell.sandbox.outcome import Outcome, Request
-from keysync_shell.storage.operations import Operation
-from keysync_shell.storage.oplog import OperationLog
+from keysync_shell.storage.operations import Operation, Unavailable
+from keysync_shell.storage.oplog import OperationLog, Touched
 
 MOST_CONFLICTS = 20
 
@@ -29,17 +29,28 @@ def operation(log: OperationLog, number: int) -> Operation:
     return wanted
 
 
+def touching(keeper: Keeper, key: str, system: str | None = None) -> Touched:
+    """The operations that touched a key; a warning names those of which that cannot be told."""
+    touched = keeper.store.log.touching(key, system)
+    for number in touched.unread:
+        keeper.warnings.append(f"what @{number} changed cannot be told, so it may have touched {shown(key)}, too")
+    return touched
+
+
 def moment(keeper: Keeper, number: int) -> Memory:
     """Memory as it was after an operation.
 
-    Raises KeySyncError if there is no such operation, or the changes since are no longer kept.
+    Raises KeySyncError if there is no such operation, and Unavailable if one since cannot be taken back.
     """
     here, log = keeper.memory, keeper.store.log
     then = operation(log, number)
     back = Change()
     for later in reversed(log.since(number)):
-        back = back.then(log.change(later.number).inverse)
-    return here.after(back, then)
+        back = _one_after_another(back, log.change(later.number).inverse, later)
+    try:
+        return here.after(back, then)
+    except ValueError:
+        raise _unfitting(f"what was changed since @{number} does") from None
 
 
 def restore(keeper: Keeper, request: Request, number: int) -> Outcome:
@@ -63,7 +74,7 @@ def revert(keeper: Keeper, request: Request, number: int) -> Outcome:
     if conflicts := _conflicts(keeper, number, change):
         raise KeySyncError(
             "\n".join([f"@{number} cannot be reverted alone; later operations changed the same rows:", *conflicts]),
-            hint=f"Revert those first, or bring everything back with: restore @{number - 1}",
+            hint=_way_back(keeper.store.log, number - 1),
         )
     decision = decided(keeper, lambda _: Edit(change.inverse, details={"reverted": number}), request)
     if request.dry_run or not decision.edit.change:
@@ -72,10 +83,28 @@ def revert(keeper: Keeper, request: Request, number: int) -> Outcome:
 
 
 def changes_since(log: OperationLog, number: int) -> Iterator[tuple[int, Change]]:
-    """The operations after that one, oldest first, with what they changed, as far as that is kept."""
+    """The operations after that one, oldest first, with what they changed, as far as that can be told."""
     for later in log.since(number):
-        with contextlib.suppress(KeySyncError):
+        with contextlib.suppress(Unavailable):
             yield later.number, log.change(later.number)
+
+
+def _way_back(log: OperationLog, number: int) -> str:
+    """What to do about conflicts: the moment before may be out of reach."""
+    if number < log.horizon() or log.get(number) is None:
+        return "Revert those first, or change the keys one by one."
+    return f"Revert those first, or bring everything back with: restore @{number}"
+
+
+def _one_after_another(done: Change, change: Change, operation: Operation) -> Change:
+    try:
+        return done.then(change)
+    except ValueError:
+        raise _unfitting(f"what @{operation.number} changed does") from None
+
+
+def _unfitting(what: str) -> Unavailable:
+    return Unavailable(f"{what} not fit the files", hint="`check` names what is damaged; nothing was touched.")
 
 
 def _conflicts(keeper: Keeper, number: int, change: Change) -> list[str]:
@@ -88,7 +117,8 @@ def _conflicts(keeper: Keeper, number: int, change: Change) -> list[str]:
         else:
             keys = between(part.after, rows_of(rows, part.keys)).keys
         for key in keys.head(max(0, MOST_CONFLICTS + 1 - len(lines))):
-            later = [n for n in keeper.store.log.touching(key, name) if n > number]
+            touched = keeper.store.log.touching(key, name)
+            later = sorted(n for n in {*touched.changes, *touched.unread} if n > number)
             lines.append(f"  {name} {shown(key)}: {', '.join(f'@{n}' for n in later) or 'its columns changed'}")
     if len(lines) > MOST_CONFLICTS:
         lines[MOST_CONFLICTS:] = ["  …"]

@@ -14,9 +14,8 @@ from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox.committing import record_repair
 from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.sandbox.outcome import Request
-from keysync_shell.storage import files, placing, system_csv, tables
+from keysync_shell.storage import files, placing, replaying, system_csv, tables
 from keysync_shell.storage.files import Staged, explained
-from keysync_shell.storage.operations import Operation
 
 
 @dataclass(frozen=True)
@@ -43,18 +42,18 @@ def repair(
     """
     path, limits = keeper.home.system_file(name), keeper.home.config.limits
     newest = keeper.store.log.newest()
-    reason = _broken(keeper, name, newest)
+    before = replaying.at_any_cost(keeper.home, keeper.store.log, name, newest) if newest else None
+    reason = _broken(keeper, name, before)
     if reason is None:
         raise KeySyncError(f"{path} is sound", hint="`check` lists what is not.")
-    known = tables.committed(keeper.home, keeper.store.log, name, newest) if newest else None
     if lines:
         data, _ = files.read(path, limits.file_bytes)
         rows = system_csv.parse(_without(data, lines), str(path), limits)
-    elif known is not None:
-        rows = known
+    elif before is not None:
+        rows = before
     else:
         raise KeySyncError(
-            f"what {name} held before is not known any more",
+            f"nothing tells what {name} held before",
             hint=f"Mend the file by hand, or name its bad lines: repair {name} --drop-lines 12,15",
         )
     stamp = keeper.now().replace(":", "").replace("-", "")
@@ -66,20 +65,20 @@ def repair(
         raise Declined("not confirmed")
     written = _put(keeper, name, rows, broken)
     if newest:
-        change = changes({name: between(known, rows)}) if known is not None else Change()
-        record_repair(keeper, request, newest, change, {name: written}, () if known is not None else (name,))
+        change = changes({name: between(before, rows)}) if before is not None else Change()
+        record_repair(keeper, request, newest, change, {name: written}, () if before is not None else (name,))
     keeper.forget()
     return plan
 
 
-def _broken(keeper: Keeper, name: str, newest: Operation | None) -> str | None:
+def _broken(keeper: Keeper, name: str, before: pl.DataFrame | None) -> str | None:
     """Why the file cannot be used; None if it can."""
     try:
         found = tables.read(keeper.home, name)
     except KeySyncError as error:
         return error.message
-    known = tables.committed(keeper.home, keeper.store.log, name, newest) if newest and len(found.rows) == 0 else None
-    return f"{keeper.home.system_file(name)} lost all its rows" if known is not None and len(known) else None
+    lost = len(found.rows) == 0 and before is not None and len(before) > 0
+    return f"{keeper.home.system_file(name)} lost all its rows" if lost else None
 
 
 def _without(data: bytes, lines: Collection[int]) -> bytes:

@@ -126,12 +126,14 @@ class Sandbox:
     def operations(self, wanted: Wanted) -> list[Operation]:
         """The newest operations that are wanted, newest first."""
         with self._history() as log:
-            return log.find(wanted)
+            touched = past.touching(self._keeper, wanted.key, wanted.system) if wanted.key is not None else None
+            return log.find(wanted, touched)
 
     def touching(self, key: str) -> list[tuple[Operation, Mapping[str, SystemChange]]]:
         """The operations that touched a key, oldest first, with what they changed."""
         with self._history() as log:
-            return [(past.operation(log, number), parts) for number, parts in log.touching(key).items()]
+            changes = past.touching(self._keeper, key).changes
+            return [(past.operation(log, number), parts) for number, parts in changes.items()]
 
     def change(self, number: int) -> tuple[Operation, Change]:
         """An operation and what it changed. Raises KeySyncError if there is none, or that is no longer kept."""
@@ -172,7 +174,7 @@ class Sandbox:
             return undoing.original(self._keeper, entry) if entry else None
 
     def changes_since(self, number: int) -> Iterator[tuple[int, Change]]:
-        """The operations after that one, oldest first, with what they changed, as far as that is kept."""
+        """The operations after that one, oldest first, with what they changed, as far as that can be told."""
         with self._history() as log:
             yield from past.changes_since(log, number)
 

@@ -24,7 +24,7 @@ def travel(keeper: Keeper, request: Request, count: int) -> list[Outcome]:
         raise KeySyncError(f"{way} {count}: there is no such number of steps", hint=f"Say {way} 1 or more.")
     entries = _entries(keeper, way, count)
     if len(entries) < count:
-        raise _too_far(way, count, len(entries))
+        raise _too_far(way, count, len(entries), keeper.store.log.unknown()[-1:] if way == UNDO else [])
     here, log = keeper.memory, keeper.store.log
     kept = [log.change(entry.number) for entry in entries]  # all of them first: each step may drop the oldest
     done: list[Outcome] = []
@@ -86,8 +86,9 @@ def _stacks_after(way: str, entry: Operation, newest: Operation, undid: Operatio
     return Stacks(undid.number, undo_top=number, redo_top=entry.below, below=newest.undo_top)
 
 
-def _too_far(way: str, count: int, there: int) -> KeySyncError:
-    if there == 0:
-        return KeySyncError(f"there is nothing to {way}", hint="`log` shows what was done.")
-    steps = "there is only 1" if there == 1 else f"there are only {there}"
-    return KeySyncError(f"{way} {count}: {steps}", hint=f"Say {way} {there}, or look at `log`.")
+def _too_far(way: str, count: int, steps: int, unknown: list[Operation]) -> KeySyncError:
+    why = "".join(f" since @{entry.number}, whose change is unknown" for entry in unknown)
+    if steps == 0:
+        return KeySyncError(f"there is nothing to {way}{why}", hint="`log` shows what was done.")
+    limit = "there is only 1" if steps == 1 else f"there are only {steps}"
+    return KeySyncError(f"{way} {count}: {limit}{why}", hint=f"Say {way} {steps}, or look at `log`.")

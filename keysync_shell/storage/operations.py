@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
+from keysync_shell.errors import KeySyncError
 from keysync_shell.storage.files import Signature
 
 
@@ -44,6 +45,10 @@ class OperationKind(StrEnum):
     UNDO = "undo", "Undid", "undo"
     REDO = "redo", "Redid", "redo"
     SCRIPT = "script", "Ran", "run"
+
+
+class Unavailable(KeySyncError):
+    """What an operation changed cannot be told: it is unknown, damaged or no longer kept."""
 
 
 @dataclass(frozen=True)

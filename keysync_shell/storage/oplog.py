@@ -16,14 +16,14 @@ from typing import Any
 from keysync_shell.config import Retention
 from keysync_shell.core.model.change import Change, SystemChange
 from keysync_shell.core.model.table import KEY
-from keysync_shell.errors import KeySyncError
 from keysync_shell.storage import records, schema
-from keysync_shell.storage.operations import Operation
+from keysync_shell.storage.operations import Operation, Unavailable
 from keysync_shell.storage.registry import Registry
 
 OPERATION = ", ".join(records.OPERATION_COLUMNS)
 CHANGE = ", ".join(records.CHANGE_COLUMNS)
 BLOBS = "before, after, checksum"
+MAY_BE_UNKNOWN = "(unknown IS NULL AND kind IN ('external', 'repair') OR unknown != '[]')"
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,14 @@ class Wanted:
     since: str | None = None
     system: str | None = None
     key: str | None = None
+
+
+@dataclass(frozen=True)
+class Touched:
+    """The changes that touch a key, per operation number and system; `unread` are operations that may have, too."""
+
+    changes: dict[int, dict[str, SystemChange]]
+    unread: list[int]
 
 
 class OperationLog:
@@ -79,8 +87,8 @@ class OperationLog:
         """Operations after that one, oldest first."""
         return list(self._select("WHERE number > ? ORDER BY number", number))
 
-    def find(self, wanted: Wanted) -> list[Operation]:
-        """The newest operations that are wanted, newest first, without the opening entry."""
+    def find(self, wanted: Wanted, touched: Touched | None = None) -> list[Operation]:
+        """The newest operations that are wanted (and touched a key), newest first, without the opening entry."""
         clauses, values = ["number > 0"], list[Any]()
         for clause, value in (
             ("kind = ?", wanted.kind),
@@ -92,25 +100,35 @@ class OperationLog:
             if value is not None:
                 clauses.append(clause)
                 values.append(value)
-        rows = self._select(f"WHERE {' AND '.join(clauses)} ORDER BY number DESC LIMIT ?", *values, _no_more(wanted))
-        if wanted.key is None:
-            return list(rows)
-        touched = self.touching(wanted.key, wanted.system)
-        return [operation for operation in rows if operation.number in touched][: wanted.limit]
+        rows = self._select(
+            f"WHERE {' AND '.join(clauses)} ORDER BY number DESC LIMIT ?",
+            *values,
+            wanted.limit if touched is None else -1,
+        )
+        return [row for row in rows if touched is None or row.number in touched.changes][: wanted.limit]
 
-    def touching(self, key: str, system: str | None = None) -> dict[int, dict[str, SystemChange]]:
-        """The changes that touch a key, per operation number and system, of those that are still kept."""
+    def touching(self, key: str, system: str | None = None) -> Touched:
+        """The changes that touch a key, of those that can still be read."""
         rows = self._open().execute(
             f"SELECT number, system, {BLOBS} FROM changes WHERE (?1 IS NULL OR system = ?1)"
             " AND (NOT plain OR instr(before, ?2) OR instr(after, ?2)) ORDER BY number",
             (system, key.encode()),
         )
-        found: dict[int, dict[str, SystemChange]] = {}
+        touched = Touched({}, [operation.number for operation in self.unknown(system)])
         for number, name, *blobs in rows:
-            part = records.change(number, name, *blobs)
+            try:
+                part = records.change(number, name, *blobs)
+            except records.Damaged:
+                touched.unread.append(number)
+                continue
             if (part.before[KEY] == key).any() or (part.after[KEY] == key).any():
-                found.setdefault(number, {})[name] = part
-        return found
+                touched.changes.setdefault(number, {})[name] = part
+        return touched
+
+    def unknown(self, system: str | None = None) -> list[Operation]:
+        """The operations whose change (of that system) is unknown, oldest first."""
+        rows = self._select(f"WHERE {MAY_BE_UNKNOWN} ORDER BY number")
+        return [row for row in rows if row.unknown and system in (None, *row.unknown)]
 
     def summaries(self) -> Iterator[Operation]:
         """Every operation, oldest first, the opening entry as well."""
@@ -124,6 +142,11 @@ class OperationLog:
         )
         return int(row.fetchone()[0]) + 1
 
+    def horizon(self) -> int:
+        """The earliest operation that the state after it can be told of."""
+        unknown = self.unknown()
+        return max(self.oldest_kept() - 1, unknown[-1].number if unknown else 0)
+
     def token(self, number: int) -> str:
         row = self._open().execute("SELECT token FROM operations WHERE number = ?", (number,)).fetchone()
         return str(row[0])
@@ -133,15 +156,63 @@ class OperationLog:
         return self._open().execute("SELECT 1 FROM operations WHERE token = ?", (token,)).fetchone() is not None
 
     def change(self, number: int) -> Change:
-        """What an operation changed. Raises KeySyncError if that is no longer kept."""
-        rows = self._open().execute(f"SELECT system, {BLOBS} FROM changes WHERE number = ?", (number,))
-        parts = {name: records.change(number, name, *blobs) for name, *blobs in rows}
-        if not parts and (operation := self.get(number)) and operation.counts:
-            raise KeySyncError(
+        """What an operation changed. Raises Unavailable, which names it, if that cannot be told."""
+        operation = self.get(number)
+        if operation is None:
+            return Change()
+        names = dict.fromkeys((*operation.unknown, *operation.counts))
+        parts = {name: self.part(operation, name) for name in names}
+        return Change({name: part for name, part in parts.items() if part is not None})
+
+    def part(self, operation: Operation, name: str) -> SystemChange | None:
+        """What an operation changed in a system; None if it left its rows as they were.
+
+        Raises Unavailable if that cannot be told.
+        """
+        number = operation.number
+        if name in operation.unknown:
+            raise Unavailable(
+                f"what @{number} changed in {name} is unknown: nothing told any more what {name} held before it",
+                hint=f"Everything since @{number} can be looked at and brought back; what was before it cannot.",
+            )
+        row = (
+            self._open()
+            .execute(f"SELECT {BLOBS} FROM changes WHERE number = ? AND system = ?", (number, name))
+            .fetchone()
+        )
+        if row:
+            return records.change(number, name, *row)
+        if name in operation.counts:
+            raise Unavailable(
                 f"what @{number} changed is no longer kept",
                 hint="The history keeps the last changes only: [history] operations and bytes in keysync.toml.",
             )
-        return Change(parts)
+        return None
+
+    def touching_file(self, name: str, number: int) -> list[Operation]:
+        """The operations after that one which wrote the file of a system, oldest first."""
+        path = f"$.{name}"
+        clause = "WHERE number > ? AND json_extract(before, ?) IS NOT json_extract(after, ?) ORDER BY number"
+        return list(self._select(clause, number, path, path))
+
+    def extent(self, name: str | None, number: int) -> tuple[int, int]:
+        """How many changes (of a system) there are after an operation, and their bytes."""
+        question = "SELECT count(*), coalesce(sum(bytes), 0) FROM changes WHERE number > ?1"
+        question += " AND system = ?2" if name else ""
+        row = self._open().execute(question, (number, name)[: 1 + bool(name)]).fetchone()
+        return int(row[0]), int(row[1])
+
+    def originals_of(self, name: str) -> list[tuple[int, str]]:
+        """The operations after which the file of a system was not in our form, newest first, with its digests."""
+        return (
+            self._open()
+            .execute(
+                "SELECT number, sha256 FROM operations JOIN originals ON sha256 = json_extract(after, ?)"
+                " ORDER BY number DESC",
+                (f"$.{name}",),
+            )
+            .fetchall()
+        )
 
     def original(self, sha256: str) -> bytes | None:
         """The bytes of a file that was not in our form, as it was found."""
@@ -208,11 +279,6 @@ class OperationLog:
                 raise
             self._connection = connection
         return self._connection
-
-
-def _no_more(wanted: Wanted) -> int:
-    """How many rows to read: all of them where the key still has to be looked for."""
-    return wanted.limit if wanted.key is None else -1
 
 
 def _marks(values: Sequence[Any]) -> str:

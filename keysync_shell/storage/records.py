@@ -16,9 +16,8 @@ from typing import Any, TypeVar
 import polars as pl
 
 from keysync_shell.core.model.change import SystemChange
-from keysync_shell.errors import KeySyncError
 from keysync_shell.storage.files import Signature
-from keysync_shell.storage.operations import Counts, Operation
+from keysync_shell.storage.operations import Counts, Operation, Unavailable
 
 Record = TypeVar("Record")
 
@@ -31,7 +30,7 @@ OPERATION_COLUMNS = tuple(item.name for item in fields(Operation))
 CHANGE_COLUMNS = ("number", "system", "plain", "bytes", "before", "after", "checksum")
 
 
-class Damaged(KeySyncError):
+class Damaged(Unavailable):
     """A record that is not what was written."""
 
     def __init__(self, what: str, why: str) -> None:

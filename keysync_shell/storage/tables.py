@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from keysync_shell.errors import BadFile, KeySyncError
-from keysync_shell.storage import cache, files, system_csv
+from keysync_shell.storage import cache, files, replaying, system_csv
 from keysync_shell.storage.files import Signature
 from keysync_shell.storage.home import Home
 from keysync_shell.storage.operations import Operation
 from keysync_shell.storage.oplog import OperationLog
 
 CACHE_ALWAYS_ROWS = 100_000  # tables up to this size are cached after every commit
-CACHE_EVERY = 64  # larger ones when the log has run this far ahead of the cache
 TRIES = 5
 
 
@@ -95,34 +94,14 @@ def confirmed(home: Home, name: str, operation: Operation) -> Operation | None:
     return replace(operation, signatures={**operation.signatures, name: signature}) if settled else operation
 
 
-def committed(home: Home, log: OperationLog, name: str, newest: Operation) -> pl.DataFrame | None:
-    """The rows after the newest operation, from the cache and the changes since; None if they cannot be told."""
-    stamp = cache.stamp(home.cache, name)
-    if stamp is None or stamp[1] > newest.number:
-        return None
-    then = log.get(stamp[1])
-    if then is None or then.after.get(name) != stamp[0]:
-        return None
-    rows = cache.load(home.cache, name)
-    if rows is None:
-        return None
-    try:
-        for operation in log.since(stamp[1]):
-            part = log.change(operation.number).parts.get(name)
-            if part is not None:
-                rows = part.applied(rows)
-            elif operation.after.get(name) != operation.before.get(name):
-                return None
-    except (KeySyncError, ValueError):  # a change that is no longer kept, or that was made on other rows
-        return None
-    return rows
+def keep(home: Home, log: OperationLog, name: str, rows: pl.DataFrame, newest: Operation, *, rewritten: bool) -> None:
+    """Cache the rows after the newest operation, unless a start can cheaply tell them from the cache as it is.
 
-
-def keep(home: Home, name: str, rows: pl.DataFrame, operation: Operation) -> None:
-    """Cache the rows after an operation, unless the table is large and the cache is not far behind."""
-    digest = operation.after.get(name)
-    stamp = cache.stamp(home.cache, name)
-    fresh = stamp is not None and stamp[0] == digest
-    near = stamp is not None and operation.number - stamp[1] < CACHE_EVERY
-    if digest and not fresh and (len(rows) <= CACHE_ALWAYS_ROWS or not near):
-        cache.save(home.cache, name, rows, digest, operation.number)
+    A large table is always cached when its whole file was written, which took longer.
+    """
+    digest, stamp = newest.after.get(name), cache.stamp(home.cache, name)
+    if digest is None or (stamp is not None and stamp[0] == digest):
+        return
+    near = stamp is not None and name not in newest.unknown and replaying.few(log, name, stamp[1])
+    if rewritten or not near or len(rows) <= CACHE_ALWAYS_ROWS:
+        cache.save(home.cache, name, rows, digest, newest.number)

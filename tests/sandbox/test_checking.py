@@ -117,7 +117,7 @@ DAMAGES: dict[str, tuple[Damage, str, str, str]] = {
         sql("UPDATE changes SET before = zeroblob(400) WHERE number = 3"),
         "@3",
         "what @3 changed in B is damaged in history.db",
-        "nothing can be brought back from there or before",
+        "nothing of B before it can be brought back",
     ),
 }
 
@@ -225,7 +225,7 @@ def test_without_a_history_only_lines_can_be_dropped(tmp_path: Path) -> None:
     made = opened(tmp_path)
     with pytest.raises(KeySyncError):
         made.refresh()
-    with pytest.raises(KeySyncError, match="what B held before is not known") as error:
+    with pytest.raises(KeySyncError, match="nothing tells what B held before") as error:
         made.repair(REPAIR, "B", (), yes)
     assert "--drop-lines" in error.value.hint
     assert made.repair(REPAIR, "B", (3,), yes).rows == 1

@@ -150,19 +150,6 @@ def test_several_files_are_one_operation(tmp_path: Path) -> None:
     assert len(made.warnings) == 2
 
 
-def test_without_a_cache_an_outside_edit_is_taken_in_but_cannot_be_undone(tmp_path: Path) -> None:
-    made = sandbox(tmp_path, A="K1")
-    made.close()
-    shutil.rmtree(tmp_path / ".keysync" / "cache")
-    path(tmp_path).write_bytes(b"key\nK9\n")
-    again = opened(tmp_path)
-    again.refresh()
-    assert again.warnings[-1].startswith("what was there before is unknown")
-    with pytest.raises(KeySyncError, match="nothing to undo"):
-        again.undo(UNDO)
-    assert keys(again.state)["A"] == ["K9"]
-
-
 @pytest.mark.parametrize("damage", ["gone", "torn", "garbage"])
 def test_damaged_cache_costs_nothing_but_time(tmp_path: Path, damage: str) -> None:
     sandbox(tmp_path, A="K1", B="K2").close()
