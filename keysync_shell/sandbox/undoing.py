@@ -24,7 +24,7 @@ def travel(keeper: Keeper, request: Request, count: int) -> list[Outcome]:
         raise KeySyncError(f"{way} {count}: there is no such number of steps", hint=f"Say {way} 1 or more.")
     entries = _entries(keeper, way, count)
     if len(entries) < count:
-        raise _too_far(way, count, len(entries), keeper.store.log.unknown()[-1:] if way == UNDO else [])
+        raise _too_far(way, count, len(entries), keeper.store.log.unknown()[-1:] if way == OperationKind.UNDO else [])
     here, log = keeper.memory, keeper.store.log
     kept = [log.change(entry.number) for entry in entries]  # all of them first: each step may drop the oldest
     done: list[Outcome] = []

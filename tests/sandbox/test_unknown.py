@@ -11,11 +11,11 @@ import pytest
 from keysync_shell.core.edits import removing
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Request, Sandbox
-from keysync_shell.storage.operations import Unavailable
+from keysync_shell.storage.operations import OperationKind, Unavailable
 from keysync_shell.storage.oplog import Wanted
 from tests.building import FIVE, add, files, keys, opened, query, sandbox
 
-DO = Request("test", "test", "test")
+DO = Request(OperationKind.ADD, "test", "test")
 OURS = b"key\nK1\nK2\n"
 BY_HAND = b"key\nK1\nK9\n"
 
