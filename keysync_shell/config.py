@@ -97,11 +97,11 @@ def _systems(table: Mapping[str, Any]) -> Systems:
 
 
 def _policy(table: Mapping[str, Any]) -> Policy:
-    known = [item for item in asdict(Policy()) if item != "overrides"]
+    known = [item for item in Policy().as_data() if item != "overrides"]
     for name, value in table.items():
         if name not in known or not isinstance(value, str):
             raise KeySyncError(f"[policy] {name} = {value!r}: it takes texts", hint=f"Known are {', '.join(known)}.")
-    return Policy(**table)
+    return Policy.of(table)
 
 
 Settings = type[Rules] | type[Limits] | type[Retention]

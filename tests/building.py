@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -15,6 +16,7 @@ from keysync_shell.core.model.limits import Limits
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State
 from keysync_shell.core.model.systems import Systems
+from keysync_shell.core.planning.policy import Policy
 from keysync_shell.core.selecting.selectors import KeyQuery
 from keysync_shell.sandbox import Outcome, Request, Sandbox
 from keysync_shell.storage import snapshots, system_csv
@@ -51,6 +53,11 @@ def systems(**keys: str | list[str]) -> State:
 def holding(*tables: pl.DataFrame) -> State:
     """A state with these tables for the first systems, the others empty."""
     return State(FIVE, {**systems().tables, **dict(zip(FIVE.names, tables, strict=False))})
+
+
+def deciding(**settings: Any) -> Policy:
+    """A policy from what keysync.toml would say: `deciding(gap="ignore")`."""
+    return Policy.of(settings)
 
 
 def index(state: State, rules: Rules | None = None) -> Index:

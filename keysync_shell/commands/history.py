@@ -123,19 +123,23 @@ def bisect(session: Session, args: asked.Bisect) -> Bisected:
     """Every operation keeps its numbers, so this needs no old state and finds the first one exactly."""
     condition = Condition.parse(args.condition, session.sandbox.systems)
     operations = [operation for operation in session.sandbox.every_operation() if operation.summary]
-    held: Operation | None = None
-    for operation in operations:
+    counted = [(operation, n) for operation in operations if (n := condition.value(operation.summary)) is not None]
+    if not counted:
+        raise KeySyncError(
+            f"no operation counted {condition.number} yet",
+            hint="They were done by a version that did not; operations from now on count it.",
+        )
+    held: int | None = None
+    for operation, value in counted:
         if condition.holds(operation.summary):
-            held = operation
+            held = value
         elif held is not None:
-            before, after = condition.value(held.summary), condition.value(operation.summary)
-            return Bisected(args.condition, operation, before, after, exit_code=int(not args.exit_zero))
+            return Bisected(args.condition, operation, held, value, exit_code=int(not args.exit_zero))
     if held is None:
         raise KeySyncError(
-            f"{safe(args.condition)} never held since @{operations[0].number}", hint="Try a weaker condition."
+            f"{safe(args.condition)} never held since @{counted[0][0].number}", hint="Try a weaker condition."
         )
-    value = condition.value(held.summary)
-    return Bisected(args.condition, None, value, value, exit_code=0)
+    return Bisected(args.condition, None, held, held, exit_code=0)
 
 
 def _operation(words: tuple[str, ...]) -> int:

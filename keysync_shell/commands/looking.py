@@ -15,7 +15,6 @@ from keysync_shell.commands.session import Session
 from keysync_shell.commands.words import looked_up
 from keysync_shell.core.findings import listing, losses
 from keysync_shell.core.findings.counting import Summary
-from keysync_shell.core.findings.kinds import KINDS
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.selecting.differences import differences
 from keysync_shell.core.selecting.holders import listed
@@ -121,7 +120,7 @@ def discrepancies(session: Session, args: asked.Discrepancies) -> Findings:
     sandbox = session.sandbox
     index = sandbox.moment(args.at).index
     system = sandbox.systems.find(args.system) if args.system else None
-    rows = listing.findings(index, args.kinds or tuple(KINDS), system)
+    rows = listing.findings(index, args.kinds or None, system)
     return Findings(rows, sandbox.systems, _cap(session, args), exit_code=_found(len(rows), args))
 
 

@@ -22,7 +22,7 @@ from keysync_shell.core.findings.index import Index
 from keysync_shell.core.model.state import State
 from keysync_shell.core.planning.actions import PROPOSE, REMOVE, Plan, as_edit
 from keysync_shell.core.planning.plan import plan as planned
-from keysync_shell.core.planning.policy import DECISIONS, Policy
+from keysync_shell.core.planning.policy import Policy
 from keysync_shell.errors import KeySyncError
 from keysync_shell.reconcile import comparing, engine, recording, reports
 from keysync_shell.reconcile.comparing import Since, touched_by
@@ -163,8 +163,7 @@ def apply(session: Session, args: asked.Apply) -> Outcome:
             raise KeySyncError(
                 f"{args.plan} was edited, or made by another version", hint="Make a new one: plan --output"
             )
-        kinds = args.only or tuple(DECISIONS)
-        made = planned(state, index, policy, registered(known, index.rules), kinds=kinds, system=wanted)
+        made = planned(state, index, policy, registered(known, index.rules), only=args.only or None, system=wanted)
         loses = REMOVE in made.counts()
         proposals[:] = engine.proposals(made, index, None, sandbox.now(), False, 0)
         return as_edit(state, made)
@@ -255,7 +254,7 @@ def _saved(path: Path) -> _SavedPlan:
         data = json.loads(content)
         if data["schema"] != PLAN_SCHEMA:
             raise ValueError("another schema")
-        return _SavedPlan(Policy(**data["policy"]), str(data["digest"]), list(data["actions"]))
+        return _SavedPlan(Policy.of(data["policy"]), str(data["digest"]), list(data["actions"]))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise KeySyncError(f"{path} is no saved plan: {error}", hint="Make one with: plan --output P.json") from error
 

@@ -129,7 +129,7 @@ def _taken(sandbox: Sandbox, name: str, note: str) -> Snapshot:
         version=__version__,
         authority=sandbox.systems.authority,
         rules=asdict(sandbox.config.rules),
-        discrepancies=asdict(sandbox.summary().discrepancies),
+        discrepancies=sandbox.summary().discrepancies,
         systems={system: snapshots.record(data, sandbox.state.tables[system]) for system, data in contents.items()},
     )
     return Snapshot(manifest, contents)

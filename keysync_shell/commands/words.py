@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -53,7 +52,7 @@ def policy(session: Session, args: PolicyOptions, index: Index) -> Policy:
         nobody = f"--decide {words} {decision}: no system holds such a key"
         if len(chosen) == 0 and nobody not in session.sandbox.warnings:  # a change decides again if others were quicker
             session.sandbox.warnings.append(nobody)
-    return replace(session.sandbox.config.policy, **given, overrides=overrides)
+    return session.sandbox.config.policy.but({**given, "overrides": overrides})
 
 
 def _query(session: Session, words: Sequence[str], *, look_up: bool) -> KeyQuery:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from keysync_shell.core.findings.index import MASK, Index
-from keysync_shell.core.findings.kinds import KINDS
+from keysync_shell.core.findings import kinds
+from keysync_shell.core.findings.index import Index
 from keysync_shell.core.findings.listing import FINDING, findings
+from keysync_shell.core.findings.masks import MASK
 from keysync_shell.core.model import normalize
 from keysync_shell.core.model.change import Change
 from keysync_shell.core.model.rules import Rules
@@ -18,7 +19,8 @@ from keysync_shell.core.planning.actions import ADD, CHANGE, REMOVE
 from keysync_shell.reconcile.recorded import COMES, GOES, IDENTITY, Recorded, identified
 
 CARRIED_OUT, STILL_OPEN, OTHERWISE, NEW = "carried out", "still open", "changed otherwise", "new"
-OUTCOMES = (OTHERWISE, NEW, STILL_OPEN, CARRIED_OUT)  # in the order in which they are shown
+NOT_COMPARED = "not compared"
+OUTCOMES = (OTHERWISE, NEW, STILL_OPEN, CARRIED_OUT, NOT_COMPARED)  # in the order in which they are shown
 DIFFERENT = (OTHERWISE, NEW)
 COMPARED = ("status", "kind", "system", "canonical", "spelling", "cause")
 
@@ -44,8 +46,9 @@ class Since:
 
 
 def since(past: Recorded, index: Index) -> Since:
-    """The findings now against those that a run recorded."""
-    old, new = identified(past.found, past.systems), identified(findings(index), index.systems)
+    """The findings now against those that a run recorded, as far as this version has such kinds."""
+    own = past.found.filter(pl.col("kind").is_in(kinds.names()))
+    old, new = identified(own, past.systems), identified(findings(index), index.systems)
     come, gone = _only(new, old), _only(old, new)
     return Since(past.run, come.select(*FINDING), gone.select(*FINDING), past.systems, len(new) - len(come))
 
@@ -56,7 +59,8 @@ def compare(past: Recorded, index: Index, touched: pl.DataFrame) -> pl.DataFrame
     The index is of the run's systems by the run's rules, `touched` has the columns of TOUCHED. A finding that is gone
     is carried out if everything that was planned about its key in its systems is as the plan would have it.
     """
-    recorded, new = identified(past.findings, past.systems), identified(findings(index), index.systems)
+    recorded, strange = _both_have(identified(past.findings, past.systems), past)
+    new, unasked = _both_have(identified(findings(index), index.systems), past)
     coming = pl.col("planned") == COMES
     old, comes = recorded.filter(~coming), recorded.filter(coming)
     gone, come = _only(old, new), _only(new, old)
@@ -67,9 +71,13 @@ def compare(past: Recorded, index: Index, touched: pl.DataFrame) -> pl.DataFrame
         CARRIED_OUT: [_because(done, ""), _because(_both(come, comes), "came with the plan")],
         OTHERWISE: [_explained(otherwise, index.systems, touched)],
         NEW: [_explained(_only(come, comes), index.systems, touched)],
+        NOT_COMPARED: [
+            _because(strange, "this version does not look for this kind"),
+            _because(unasked, "the run did not look for this kind"),
+        ],
     }
     rows = [_rows(status, part) for status in OUTCOMES for part in parts[status]]
-    return pl.concat(rows).sort(_place("status", OUTCOMES), _place("kind", tuple(KINDS)), "canonical", "system")
+    return pl.concat(rows).sort(_place("status", OUTCOMES), _place("kind", kinds.names()), "canonical", "system")
 
 
 def touched_by(changes: Iterable[tuple[int, Change]], rules: Rules) -> pl.DataFrame:
@@ -80,6 +88,12 @@ def touched_by(changes: Iterable[tuple[int, Change]], rules: Rules) -> pl.DataFr
             keys = normalize.canonical(part.keys, rules).select("canonical").unique()
             parts.append(keys.select(pl.lit(name).alias("system"), "canonical", number=pl.lit(number, pl.Int64)))
     return pl.concat(parts).unique(["system", "canonical"], keep="last")
+
+
+def _both_have(found: pl.DataFrame, past: Recorded) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The findings of kinds that the run and this version have in common, and the others."""
+    common = pl.col("kind").is_in(past.kinds)
+    return found.filter(common), found.filter(~common)
 
 
 def _only(here: pl.DataFrame, there: pl.DataFrame) -> pl.DataFrame:
@@ -121,7 +135,7 @@ def _wanted(actions: pl.DataFrame) -> pl.DataFrame:
     step = pl.col("sign").replace_strict(STEPS, return_dtype=pl.Int32)
     acting = actions.filter(pl.col("sign").is_in(list(STEPS))).with_columns(step=step, once=repeated)
     named = acting.with_columns(held=(pl.col("sign") == ADD) | pl.col("once"))
-    became = acting.filter(changed).with_columns(key="became", held=pl.lit(True), once=pl.col("kind") == "duplicate")
+    became = acting.filter(changed).with_columns(key="became", held=pl.lit(True), once=pl.col("form") == "respelled")
     every = pl.concat([named.select(columns), became.select(columns)]).sort("round", "step", maintain_order=True)
     return every.unique(["system", "key"], keep="last", maintain_order=True)
 

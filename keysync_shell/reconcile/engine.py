@@ -8,9 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from keysync_shell.core.findings.counting import Summary, summarize
-from keysync_shell.core.findings.index import Index, by_system
+from keysync_shell.core.findings import kinds
+from keysync_shell.core.findings.counting import Summary, forms, summarize
+from keysync_shell.core.findings.index import Index
 from keysync_shell.core.findings.listing import findings
+from keysync_shell.core.findings.spellings import by_system
 from keysync_shell.core.model import normalize, table
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State
@@ -75,7 +77,7 @@ def predict(state: State, index: Index, policy: Policy, known: Collection[Master
     for system, sign, number in counted.iter_rows():
         per_system.setdefault(system, {})[signs[sign]] = number
     keys = [policy.master_key(canonical, system) for canonical, system in proposed.select("key", "system").iter_rows()]
-    found = asdict(summarize(index, state).discrepancies)
+    found = summarize(index, state).discrepancies
     return made, Prediction(found, tuple(keys), per_system)
 
 
@@ -104,7 +106,7 @@ def run(
         index.rules,
         made.policy,
         summary,
-        index.totals.respelled.total(),
+        forms(index, "duplicate")["respelled"],
         found,
         made,
         proposed,
@@ -118,7 +120,7 @@ def run(
 def as_run(result: Result, *, line: str, user: str, operation: int, folder: str) -> Run:
     """The run as it is recorded; `operation` is the last one before it."""
     details = {
-        "summary": asdict(result.summary),
+        "summary": result.summary.as_data(),
         "policy": result.policy.as_data(),
         "rules": asdict(result.rules),
         "systems": {"names": list(result.systems.names), "authority": result.systems.authority},
@@ -131,10 +133,9 @@ def score(prediction: Prediction, result: Result, master_keys: Collection[Master
     """How the prediction fared: findings and master keys that were predicted, and those that are really there."""
     actual = result.findings.group_by("kind").len()
     found = dict(actual.iter_rows())
-    names = {"gaps": "gap", "duplicates": "duplicate", "variants": "variant"}
     rows = {
-        name: {"predicted": count, "actual": found.get(names.get(name, name), 0)}
-        for name, count in prediction.discrepancies.items()
+        kind.plural: {"predicted": prediction.discrepancies[kind.plural], "actual": found.get(kind.name, 0)}
+        for kind in kinds.KINDS
     }
     there = {key.master_key for key in master_keys if key.run == result.number}
     rows["master_keys"] = {"predicted": len(prediction.master_keys), "actual": len(there)}

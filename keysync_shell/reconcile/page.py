@@ -7,8 +7,7 @@ from dataclasses import asdict
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from keysync_shell.core.findings import patterns
-from keysync_shell.core.findings.kinds import KINDS, MEANINGS
+from keysync_shell.core.findings import kinds, patterns
 from keysync_shell.core.findings.patterns import PatternRow
 from keysync_shell.core.model.keys import shown
 from keysync_shell.core.model.systems import Systems
@@ -66,13 +65,13 @@ def _verdict(result: Result) -> str:
     keys = f"<p>{summary.in_sync:,} of {summary.keys:,} keys{share} are in all systems.</p>"
     if not summary.discrepancies.total:
         return f'<p class="verdict good">No discrepancies.</p>{keys}'
-    counts = " · ".join(f"{name} {count:,}" for name, count in asdict(summary.discrepancies).items() if count)
+    counts = " · ".join(f"{name} {count:,}" for name, count in summary.discrepancies.items() if count)
     return f'<p class="verdict bad">{summary.discrepancies.total:,} discrepancies</p><p>{escape(counts)}</p>{keys}'
 
 
 def _systems(result: Result) -> str:
-    rows = [tuple(asdict(system).values()) for system in result.summary.systems]
-    return _table([name.capitalize() for name in asdict(result.summary.systems[0])], rows)
+    rows = [system.as_data() for system in result.summary.systems]
+    return _table([name.replace("_", " ").capitalize() for name in rows[0]], [tuple(row.values()) for row in rows])
 
 
 def _matrix(result: Result) -> str:
@@ -108,7 +107,7 @@ def _findings(result: Result) -> str:
     keys = result.findings.select("kind", "systems", key="canonical")
     groups = ranges.grouped(keys, ["kind", "systems"], MOST_RANGES)
     parts = []
-    for kind, plural in KINDS.items():
+    for kind, heading, meaning in _kinds(result):
         there = sorted((mask.bit_count(), mask, number, text) for of, mask, number, text in groups if of == kind)
         inner = "".join(
             f"<details><summary>{escape(' '.join(result.systems.members(mask)))}: {number:,}</summary>"
@@ -116,9 +115,16 @@ def _findings(result: Result) -> str:
             for _, mask, number, text in there
         )
         total = sum(number for _, _, number, _ in there)
-        head = f'<h3>{plural.capitalize()}: {total:,}</h3><p class="small">{escape(MEANINGS[kind])}</p>'
+        head = f'<h3>{escape(heading)}: {total:,}</h3><p class="small">{escape(meaning)}</p>'
         parts.append(f"{head}{inner}" if total else "")
     return "".join(parts) or "<p>None.</p>"
+
+
+def _kinds(result: Result) -> list[tuple[str, str, str]]:
+    """Name, heading and meaning of every kind; of what another version recorded, that it is not known here."""
+    own = [(kind.name, kind.heading, kind.meaning) for kind in kinds.KINDS]
+    others = sorted(set(result.findings["kind"].unique()) - set(kinds.names()))
+    return [*own, *((name, name, "This version does not have this kind of finding.") for name in others)]
 
 
 def _master_keys(result: Result) -> str:

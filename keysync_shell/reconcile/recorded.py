@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
-from keysync_shell.core.findings.counting import Discrepancies, Summary, SystemCounts
-from keysync_shell.core.findings.index import MASK, Index, by_system
+from keysync_shell.core.findings import kinds
+from keysync_shell.core.findings.counting import Summary
+from keysync_shell.core.findings.index import Index
+from keysync_shell.core.findings.kinds import About
 from keysync_shell.core.findings.listing import FINDING, findings
+from keysync_shell.core.findings.masks import MASK
+from keysync_shell.core.findings.spellings import by_system
 from keysync_shell.core.model import table
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State
@@ -26,20 +28,19 @@ STAYS, GOES, COMES = "stays", "goes", "comes"
 # What makes a finding the same one later: an unauthorized key that spreads is still that key, whoever holds it; a
 # variant or malformed spelling is another finding as soon as it is spelled differently.
 IDENTITY = ["kind", "system", "canonical", "spelling"]
-ABOUT_ALL_SYSTEMS = ["unauthorized"]
-ABOUT_A_SPELLING = ["variant", "malformed"]
 
 
 @dataclass(frozen=True, eq=False)
 class Recorded:
     """The findings of a run with what was to become of them (`planned`), and the actions of its plan.
 
-    Masks are those of the run's own systems.
+    Masks are those of the run's own systems, `kinds` what it looked for; another version may have other kinds.
     """
 
     run: int
     systems: Systems
     rules: Rules
+    kinds: frozenset[str]
     findings: pl.DataFrame
     actions: pl.DataFrame
 
@@ -73,7 +74,7 @@ def from_record(run: Run, found: pl.DataFrame, actions: pl.DataFrame, now: Syste
         )
     if "planned" not in found.columns:
         found = found.with_columns(planned=_planned_about(found, actions, own))
-    return Recorded(run.number, own, Rules(**run.details["rules"]), found, actions)
+    return Recorded(run.number, own, Rules(**run.details["rules"]), _kinds_of(run), found, actions)
 
 
 def identified(found: pl.DataFrame, systems: Systems) -> pl.DataFrame:
@@ -81,14 +82,19 @@ def identified(found: pl.DataFrame, systems: Systems) -> pl.DataFrame:
     masks = found["systems"].unique()
     members = pl.Series("names", [systems.members(mask) for mask in masks], dtype=pl.List(pl.String))
     named = found.join(pl.DataFrame([masks, members]), on="systems", how="left", maintain_order="left")
-    name = pl.when(pl.col("kind").is_in(ABOUT_ALL_SYSTEMS)).then(pl.lit("")).otherwise(pl.col("names").list.first())
-    first = pl.when(pl.col("kind").is_in(ABOUT_A_SPELLING)).then(pl.col("keys").list.first()).otherwise(pl.lit(""))
+    name = pl.when(_about(About.KEY)).then(pl.lit("")).otherwise(pl.col("names").list.first())
+    first = pl.when(_about(About.SPELLING)).then(pl.col("keys").list.first()).otherwise(pl.lit(""))
     return named.with_columns(system=name, spelling=first)
+
+
+def _about(about: About) -> pl.Expr:
+    """Whether a finding is about that. A kind that this version does not have is about a key in a system."""
+    return pl.col("kind").is_in([kind.name for kind in kinds.KINDS if kind.about is about])
 
 
 def as_it_was(run: Run, past: Recorded, known: tuple[MasterKey, ...]) -> Result:
     """A recorded run as a result again."""
-    policy, found = Policy(**run.details["policy"]), past.found
+    policy, found = Policy.of(run.details["policy"]), past.found
     return Result(
         run.number,
         run.time,
@@ -96,7 +102,7 @@ def as_it_was(run: Run, past: Recorded, known: tuple[MasterKey, ...]) -> Result:
         past.systems,
         past.rules,
         policy,
-        _summary(run.details["summary"]),
+        Summary.of_data(run.details["summary"]),
         int((found["form"] == "respelled").sum()),
         found,
         Plan(policy, past.actions),
@@ -115,22 +121,18 @@ def _around(state: State, index: Index, made: Plan) -> tuple[pl.DataFrame, pl.Da
     return rows, findings(Index.build(part.apply(change), index.rules))
 
 
-def _summary(raw: Mapping[str, Any]) -> Summary:
-    return Summary(
-        tuple(SystemCounts(**row) for row in raw["systems"]),
-        raw["keys"],
-        raw["in_sync"],
-        Discrepancies(**raw["discrepancies"]),
-        raw["patterns"],
-    )
-
-
 def _systems_of(run: Run, now: Systems) -> Systems:
     """The systems that a run compared; an old one recorded their names only with its numbers, and no authority."""
     if "systems" in run.details:
         return Systems(tuple(run.details["systems"]["names"]), run.details["systems"]["authority"])
     names = tuple(row["name"] for row in run.details["summary"]["systems"])
     return Systems(names, now.authority if now.authority in names else names[0])
+
+
+def _kinds_of(run: Run) -> frozenset[str]:
+    """The kinds that a run counted, by their names, as far as this version has them."""
+    counted = run.details["summary"]["discrepancies"]
+    return frozenset(kind.name for kind in kinds.KINDS if kind.plural in counted)
 
 
 def _planned_about(found: pl.DataFrame, actions: pl.DataFrame, systems: Systems) -> pl.Series:

@@ -12,13 +12,17 @@ from typing import Any
 import polars as pl
 
 from keysync_shell import __version__
-from keysync_shell.core.findings.index import by_system
+from keysync_shell.core.findings import kinds
+from keysync_shell.core.findings.kinds import About
+from keysync_shell.core.findings.spellings import by_system
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.reconcile.engine import Result
 from keysync_shell.reconcile.page import page
 from keysync_shell.storage.registry import Event, MasterKey
 
 FORMULA = r"^[=+\-@\t\r]"  # a spreadsheet would run such a cell; an apostrophe makes it a text
+
+NAMED = ("gaps", "unauthorized", "duplicates")  # their numbers stand under names of their own
 
 DELETE = "\x7f"
 NOT_ASCII = re.compile(rf"[^\x00-\x7f]|{DELETE}")
@@ -59,7 +63,7 @@ def as_data(result: Result) -> dict[str, Any]:
         "absent_systems": list(result.absent),
         "rules": asdict(result.rules),
         "policy": result.policy.as_data(),
-        "summary": asdict(result.summary),
+        "summary": result.summary.as_data(),
         "findings": result.findings.with_columns(systems=_names(result.systems, "systems")),
         "actions": result.plan.actions,
         "master_keys": _master_keys(result),
@@ -87,6 +91,7 @@ def _ascii(text: str) -> str:
 
 def _summary(result: Result) -> pl.DataFrame:
     summary, systems = result.summary, result.systems
+    found = summary.discrepancies
     totals = {row.name: row for row in summary.systems}
     only_in_authority = summary.patterns.get(systems.pattern(systems.authority_bit), 0)
     in_all = f"{100 * summary.in_sync / summary.keys:.1f}%" if summary.keys else "0.0%"
@@ -95,15 +100,14 @@ def _summary(result: Result) -> pl.DataFrame:
         ("Total Unique Keys", summary.keys),
         ("Keys in System A", totals[systems.authority].total),
         ("Keys Only in A (Propagation Gaps)", only_in_authority),
-        ("Keys Missing in A (Out of Authority)", summary.discrepancies.unauthorized),
+        ("Keys Missing in A (Out of Authority)", found["unauthorized"]),
         ("Keys in All Systems", summary.in_sync),
         ("Overall Match Rate", in_all),
-        ("Total Out of Authority Keys", summary.discrepancies.unauthorized),
-        ("Total Propagation Gaps", summary.discrepancies.gaps),
+        ("Total Out of Authority Keys", found["unauthorized"]),
+        ("Total Propagation Gaps", found["gaps"]),
         ("Total Duplicate Groups", result.respelled),
-        ("Repeated Rows", summary.discrepancies.duplicates - result.respelled),
-        ("Variant Spellings", summary.discrepancies.variants),
-        ("Malformed Spellings", summary.discrepancies.malformed),
+        ("Repeated Rows", found["duplicates"] - result.respelled),
+        *((_metric(name), number) for name, number in found.items() if name not in NAMED),
         *((f"Keys in System {name}", row.total) for name, row in totals.items()),
         *((f"Absent System {name}", "not read") for name in result.absent),
         *((f"Rule {name}", str(value).lower()) for name, value in asdict(result.rules).items()),
@@ -115,6 +119,14 @@ def _summary(result: Result) -> pl.DataFrame:
             "Timestamp": [result.time] * len(metrics),
         }
     )
+
+
+def _metric(plural: str) -> str:
+    """`Variant Spellings`: the name for a number of findings that the existing system does not have."""
+    if (kind := kinds.named(plural)) is None:
+        return plural
+    of = "Spellings" if kind.about is About.SPELLING else "Keys"
+    return f"{kind.name.replace('-', ' ').title()} {of}"
 
 
 def _unauthorized(result: Result) -> pl.DataFrame:
@@ -139,7 +151,7 @@ def _unauthorized(result: Result) -> pl.DataFrame:
 
 def _gaps(result: Result) -> pl.DataFrame:
     found = result.findings.filter(pl.col("kind") == "gap")
-    action = "Propagate from A" if result.policy.gap == "propagate" else "None (ignored)"
+    action = "Propagate from A" if result.policy.about("gap") == "propagate" else "None (ignored)"
     return found.select(
         pl.Series("System", _names(result.systems, "systems", found), dtype=pl.String),
         pl.col("canonical").alias("Normalized Key"),

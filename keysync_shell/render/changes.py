@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from keysync_shell.core.findings.counting import Summary
-from keysync_shell.core.findings.kinds import KINDS
 from keysync_shell.core.model.change import Change
 from keysync_shell.core.model.keys import safe
 from keysync_shell.render.view import KEY, TEXT, Grid, View, plain
@@ -56,11 +55,11 @@ def changed(counts: Mapping[str, Counts]) -> str:
 def deltas(before: Summary, after: Summary) -> list[str]:
     """`gaps D 0 → 12, E 3 → 0`: a line for each kind of discrepancy whose numbers moved."""
     lines = []
-    for name in KINDS.values():
+    for name in after.discrepancies:
         moved = [
-            f"{old.name} {getattr(old, name):,} → {getattr(new, name):,}"
+            f"{old.name} {old.findings[name]:,} → {new.findings[name]:,}"
             for old, new in zip(before.systems, after.systems, strict=True)
-            if getattr(old, name) != getattr(new, name)
+            if old.findings[name] != new.findings[name]
         ]
         if moved:
             lines.append(f"{name} {', '.join(moved)}")

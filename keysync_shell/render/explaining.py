@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any, assert_never
 
 from keysync_shell.commands.explaining import Biography, InForce, PatternMatrix, Results, UnderRules
+from keysync_shell.core.findings.counting import Summary
 from keysync_shell.core.model.keys import Character, shown
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.render.changes import line_of
@@ -77,9 +78,7 @@ def in_force_view(found: InForce) -> View:
 
 
 def what_if_view(found: UnderRules) -> View:
-    before, after = asdict(found.before.discrepancies), asdict(found.after.discrepancies)
-    before |= {"keys": found.before.keys, "in_sync": found.before.in_sync}
-    after |= {"keys": found.after.keys, "in_sync": found.after.in_sync}
+    before, after = _what_differs(found.before), _what_differs(found.after)
     rows = [(name, before[name], after[name], after[name] - before[name]) for name in before]
     columns = {"number": TEXT, "now": NUMBER, "then": NUMBER, "difference": NUMBER}
     return View(
@@ -87,6 +86,10 @@ def what_if_view(found: UnderRules) -> View:
         grid=Grid(columns, fixed(rows), len(rows), all=True),
         after=("Nothing was changed. To keep such rules, set them under [normalize] in keysync.toml.",),
     )
+
+
+def _what_differs(summary: Summary) -> dict[str, int]:
+    return {**summary.discrepancies, "keys": summary.keys, "in_sync": summary.in_sync}
 
 
 def _data(life: Biography) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from typing import Any, assert_never
 
 import polars as pl
 
 from keysync_shell.commands.looking import Cap, Difference, Findings, KeyList, Overview, Results
+from keysync_shell.core.findings import kinds
+from keysync_shell.core.findings.counting import Numbers
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, counted, fixed, plain
 
@@ -32,16 +33,17 @@ def view(result: Results) -> View:
 
 def status_view(status: Overview) -> View:
     summary = status.summary
-    columns = {"system": TEXT} | dict.fromkeys(list(asdict(summary.systems[0]))[1:], NUMBER)
-    rows = [tuple(asdict(system).values()) for system in summary.systems]
+    counts = [system.as_data() for system in summary.systems]
+    columns = {"system": TEXT} | dict.fromkeys(list(counts[0])[1:], NUMBER)
+    rows = [tuple(system.values()) for system in counts]
     found = summary.discrepancies
     return View(
         data=lambda _: plain(summary),
-        grid=Grid(columns, fixed(rows), len(rows), all=True, outline="double_outline", parts=("gaps",)),
+        grid=Grid(columns, fixed(rows), len(rows), all=True, outline="double_outline", parts=(kinds.KINDS[0].plural,)),
         after=(
             f"{counted(summary.keys, 'key')} in all, {summary.in_sync:,} in every system. The authority is "
             f"{status.systems.authority}.",
-            f"{counted(found.total, 'discrepancy', 'discrepancies')}: {_numbers(asdict(found))}."
+            f"{counted(found.total, 'discrepancy', 'discrepancies')}: {_numbers(found)}."
             if found.total
             else f"No discrepancies. Every system holds what {status.systems.authority} holds.",
         ),
@@ -120,5 +122,5 @@ def _systems(mask: int, systems: Systems) -> tuple[str, ...]:
     return systems.members(mask)
 
 
-def _numbers(counts: dict[str, int]) -> str:
+def _numbers(counts: Numbers) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in counts.items() if count)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, assert_never
 
 import polars as pl
@@ -96,9 +95,8 @@ def predicted_view(predicted: Predicted) -> View:
 
 def reconciled_view(run: Reconciled) -> View:
     result = run.result
-    found = asdict(result.summary.discrepancies)
-    total = sum(found.values())
-    wrong = counted(total, "discrepancy", "discrepancies")
+    found = result.summary.discrepancies
+    wrong = counted(found.total, "discrepancy", "discrepancies")
     lines = [f"Run {result.number}, {result.time}, mode {result.mode}: {wrong} ({_numbers(found)})."]
     if run.since:
         new, gone, still = len(run.since.new), len(run.since.resolved), run.since.still_open

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 KEY, TEXT, NUMBER = "key", "text", "number"
 ID, OPERATION, MOMENT = "id", "operation", "moment"  # numbers that count nothing, `@41`, and a time in UTC
@@ -72,8 +72,17 @@ class View:
     aside: bool = False
 
 
+@runtime_checkable
+class Data(Protocol):
+    """What says itself how it is written as JSON."""
+
+    def as_data(self) -> Mapping[str, Any]: ...
+
+
 def plain(value: Any) -> Any:
     """Dataclasses, mappings and tuples as what JSON has."""
+    if isinstance(value, Data):
+        return plain(value.as_data())
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
     if isinstance(value, Mapping):

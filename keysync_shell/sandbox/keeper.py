@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from keysync_shell.core.findings.counting import Summary
@@ -81,8 +81,8 @@ class Keeper:
             after=before,
             signatures=newest.signatures if newest else {},
             counts=outcome.counts if outcome else {},
-            discrepancies=tuple(asdict(summary.discrepancies) for summary in totals),
-            summary=asdict(after) if after else {},
+            discrepancies=tuple(summary.discrepancies for summary in totals),
+            summary=after.as_data() if after else {},
         )
 
 

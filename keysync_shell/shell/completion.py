@@ -66,7 +66,7 @@ def sides(shell: Shell, text: str, _line: str, _begin: int, _end: int) -> Comple
 
 
 def kinds(_shell: Shell, text: str, _line: str, _begin: int, _end: int) -> Completions:
-    return _items((kind, "") for kind in KINDS if kind.startswith(text))
+    return _items((kind.name, kind.legend) for kind in KINDS if kind.name.startswith(text))
 
 
 def patterns(shell: Shell, text: str, _line: str, _begin: int, _end: int) -> Completions:

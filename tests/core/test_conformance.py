@@ -60,12 +60,12 @@ def test_every_number_of_all_together_is_the_one_below_it(counted: Counted, read
     assert figures == {
         "canonical keys in all": summary.keys,
         "in every system": summary.in_sync,
-        "unauthorized": found.unauthorized,
-        "gaps": found.gaps,
-        "duplicates": found.duplicates,
+        "unauthorized": found["unauthorized"],
+        "gaps": found["gaps"],
+        "duplicates": found["duplicates"],
         "of them respelled": respelled,
-        "variants": found.variants,
-        "malformed": found.malformed,
+        "variants": found["variants"],
+        "malformed": found["malformed"],
         "patterns seen": len(summary.patterns),
     }
 

@@ -9,24 +9,26 @@ from hypothesis import strategies as st
 
 from keysync_shell.core.edits import replacing
 from keysync_shell.core.findings.index import Index
+from keysync_shell.core.findings.kinds import KINDS
 from keysync_shell.core.findings.listing import findings
 from keysync_shell.core.model.change import Change
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.planning.actions import as_edit
-from keysync_shell.core.planning.policy import DECISIONS, Policy
+from keysync_shell.core.planning.policy import Policy
 from keysync_shell.reconcile import comparing
 from keysync_shell.reconcile.comparing import CARRIED_OUT, DIFFERENT, OTHERWISE, STILL_OPEN, touched_by
 from keysync_shell.reconcile.engine import Result
 from keysync_shell.reconcile.recorded import Recorded, from_record, to_record
-from tests.building import FIVE, index, systems
+from tests.building import FIVE, deciding, index, systems
 from tests.reconcile.building import ran, recorded_run
 from tests.strategies import PURE, edits_of, states
 
 SOME = settings(PURE, max_examples=25)
 DRIFTED = systems(A="K1 K2", B="K1 K2 X1", C="K1 K2", D="K1", E="K1 K2")
-policies = st.builds(Policy, **{kind: st.sampled_from(known) for kind, known in DECISIONS.items()})
+DECISIONS = {kind.name: kind.decisions for kind in KINDS}
+policies = st.builds(deciding, **{name: st.sampled_from(decisions) for name, decisions in DECISIONS.items()})
 
 
 def recorded(state: State, result: Result, now: Systems = FIVE) -> Recorded:
@@ -81,7 +83,7 @@ IDS = [f"{finding} {policy} {number}" for number, (policy, _, finding, _, _) in 
 def test_finding_is_open_until_it_is_carried_out_or_goes_another_way(
     policy: dict[str, Any], before: dict[str, Any], finding: str, acts: bool, otherwise: dict[str, Any]
 ) -> None:
-    state, chosen, other = systems(**before), Policy(**policy), systems(**otherwise)
+    state, chosen, other = systems(**before), deciding(**policy), systems(**otherwise)
     left = "" if acts else " (the plan leaves it as it is)"
     assert f"{STILL_OPEN} {finding}{left}" in compared(state, chosen, state)
     after = compared(state, chosen, carried_out(state, chosen))
@@ -144,7 +146,7 @@ def test_part_of_the_plan_is_carried_out_and_the_rest_open() -> None:
 
 def test_unauthorized_key_that_spreads_is_one_finding_and_still_open() -> None:
     spread = systems(A="K1 K2", B="K1 K2 X1", C="K1 K2 X1", D="K1", E="K1 K2")
-    assert compared(DRIFTED, Policy(unauthorized="remove"), spread) == [
+    assert compared(DRIFTED, deciding(unauthorized="remove"), spread) == [
         "still open gap D K2",
         "still open unauthorized B X1",
     ]
@@ -162,11 +164,11 @@ def test_recorded_run_is_read_by_the_names_of_its_systems() -> None:
 
 
 def test_run_that_recorded_bits_and_nothing_of_its_plan_is_still_understood() -> None:
-    result = ran(DRIFTED, Policy(unauthorized="remove"))
+    result = ran(DRIFTED, deciding(unauthorized="remove"))
     run = recorded_run(result)
     run = type(run)(**{**vars(run), "details": {k: v for k, v in run.details.items() if k != "systems"}})
     past = from_record(run, result.findings, result.plan.actions, Systems(("B", "A", "C", "D", "E"), "A"))
-    after = index(carried_out(DRIFTED, Policy(unauthorized="remove")))
+    after = index(carried_out(DRIFTED, deciding(unauthorized="remove")))
     for now, status in ((index(DRIFTED), STILL_OPEN), (after, CARRIED_OUT)):
         assert comparing.compare(past, now, touched_by([], Rules()))["status"].to_list() == [status] * 2
 

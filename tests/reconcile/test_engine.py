@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +10,7 @@ from keysync_shell.core.planning.actions import as_edit
 from keysync_shell.core.planning.policy import Policy
 from keysync_shell.reconcile import engine
 from keysync_shell.storage.registry import ACTIVE, PROPOSED
-from tests.building import NOW, index, systems
+from tests.building import NOW, deciding, index, systems
 from tests.reconcile.building import master_key, ran
 from tests.strategies import PURE, states
 
@@ -19,7 +19,7 @@ DRIFTED = systems(A="K1 K2", B="k1 X1", C="K1 K2 x1", D="K1", E="K1 K2 K2")
 
 def test_run_finds_plans_and_proposes() -> None:
     result = ran(DRIFTED)
-    assert asdict(result.summary.discrepancies) == {
+    assert result.summary.discrepancies == {
         "gaps": 2,
         "unauthorized": 1,
         "duplicates": 1,
@@ -42,7 +42,7 @@ def test_approved_at_once_is_active() -> None:
 
 
 def test_namespaced_master_key_names_prefix_and_source() -> None:
-    [proposed] = ran(systems(D="x1"), Policy(strategy="namespaced", prefix="MK")).proposals
+    [proposed] = ran(systems(D="x1"), deciding(strategy="namespaced", prefix="MK")).proposals
     assert (proposed.master_key, proposed.strategy) == ("MK-D-X1", "namespaced")
 
 
@@ -52,7 +52,7 @@ def test_what_is_registered_is_not_proposed_again() -> None:
 
 @pytest.mark.parametrize("prefix", ["MK", "mk", "m_k"])
 def test_namespaced_master_key_that_a_system_took_over_needs_none_itself(prefix: str) -> None:
-    policy = Policy(strategy="namespaced", prefix=prefix)
+    policy = deciding(strategy="namespaced", prefix=prefix)
     first = ran(systems(B="X1"), policy)
     [proposed] = first.proposals
     taken_over = systems(B=["X1", proposed.master_key])
@@ -71,8 +71,8 @@ def test_events_tell_the_run_from_start_to_end() -> None:
 
 
 def test_prediction_tells_findings_master_keys_and_systems() -> None:
-    _, prediction = engine.predict(DRIFTED, index(DRIFTED), Policy(variant="respell", duplicate="keep-first"), ())
-    assert prediction.discrepancies == asdict(ran(DRIFTED).summary.discrepancies)
+    _, prediction = engine.predict(DRIFTED, index(DRIFTED), deciding(variant="respell", duplicate="keep-first"), ())
+    assert prediction.discrepancies == ran(DRIFTED).summary.discrepancies
     assert prediction.master_keys == ("X1",)
     assert prediction.systems == {
         "B": {"added": 1, "changed": 1},

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from keysync_shell.core.planning.policy import Policy
 from keysync_shell.reconcile.recorded import as_it_was, from_record, to_record
-from tests.building import FIVE, index, systems
+from tests.building import FIVE, deciding, index, systems
 from tests.reconcile.building import ran, recorded_run
 
 DRIFTED = systems(A="K1 K2", B="K1 K2 X1", C="K1 K2", D="K1", E="K1 K2")
@@ -15,7 +14,7 @@ def test_systems_are_recorded_by_name() -> None:
 
 def test_findings_are_recorded_with_what_the_plan_makes_of_them() -> None:
     state = systems(A=["K1!"], B=["K1!"], C=["K1!", "X1"], E=["K1!"])
-    rows = to_record(state, index(state), ran(state, Policy(unauthorized="ignore")).plan)
+    rows = to_record(state, index(state), ran(state, deciding(unauthorized="ignore")).plan)
     told = set(rows.select("kind", "planned", "canonical").iter_rows())
     assert told == {
         ("gap", "goes", "K1"),

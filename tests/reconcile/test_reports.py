@@ -9,11 +9,10 @@ import pytest
 from keysync_shell.core.model.limits import Limits
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State
-from keysync_shell.core.planning.policy import Policy
 from keysync_shell.reconcile import reports
 from keysync_shell.reconcile.engine import Result
 from keysync_shell.storage import system_csv
-from tests.building import FIVE, NOW, systems
+from tests.building import FIVE, NOW, deciding, systems
 from tests.core.test_conformance import FILES
 from tests.reconcile.building import master_key, ran
 
@@ -89,7 +88,7 @@ def test_unauthorized_key_has_a_row_for_each_system_with_its_own_spelling(tmp_pa
 
 
 def test_key_that_nobody_proposes_says_so(tmp_path: Path) -> None:
-    [row] = written(tmp_path, ran(systems(B="X1"), Policy(unauthorized="ignore")))["diff_missing_in_A.csv"]
+    [row] = written(tmp_path, ran(systems(B="X1"), deciding(unauthorized="ignore")))["diff_missing_in_A.csv"]
     assert (row["Proposed Master Key"], row["Status"]) == ("", "not proposed")
 
 
@@ -103,7 +102,7 @@ def test_gap_has_a_row_with_what_to_do(tmp_path: Path) -> None:
     ]
     assert rows[0]["Present in System A"] == "Yes"
     assert rows[0]["Action Required"] == "Propagate from A"
-    ignored = written(tmp_path, ran(DRIFTED, Policy(gap="ignore")))["diff_missing_from_system.csv"]
+    ignored = written(tmp_path, ran(DRIFTED, deciding(gap="ignore")))["diff_missing_from_system.csv"]
     assert ignored[0]["Action Required"] == "None (ignored)"
 
 

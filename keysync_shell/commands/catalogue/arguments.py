@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from keysync_shell.commands.arguments import Argument, Arguments, OneOf
-from keysync_shell.core.findings.kinds import KINDS
-from keysync_shell.core.planning.policy import DECISIONS, STRATEGIES
+from keysync_shell.core.findings import kinds
+from keysync_shell.core.planning.policy import STRATEGIES
 
 KEYS = Argument(
     help="keys, ranges CUST-00010..CUST-00020, globs 'CUST-0*', re:PATTERN, @FILE, - for stdin; "
-    "gap[:D], unauthorized[:B], duplicate[:C], variant[:E], malformed[:E], pattern:AB..E, @last (the previous result); "
+    f"{', '.join(kinds.names())} (in any system, or such as gap:D), pattern:AB..E, @last (the previous result); "
     "sets 'A - D', '(B | C) & gap:D' (& binds first, then - and | from the left); key:TEXT is TEXT itself",
     metavar="KEYS",
     complete="keys",
@@ -57,10 +57,9 @@ def operation(text: str) -> int:
 
 def kind(text: str) -> str:
     """A kind of finding, in the singular or the plural, for argparse."""
-    for name, plural in KINDS.items():
-        if text.lower() in (name, plural):
-            return name
-    raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(KINDS)}")
+    if found := kinds.named(text.lower()):
+        return found.name
+    raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(kinds.names())}")
 
 
 def setting(text: str) -> str:
@@ -103,7 +102,12 @@ class PolicyOptions(Arguments):
     """What the command line says otherwise than the policy of the configuration."""
 
     decisions: Annotated[
-        Mapping[str, str] | None, Argument(help="what to do about {name} findings", options=DECISIONS, within=POLICY)
+        Mapping[str, str] | None,
+        Argument(
+            help="what to do about {name} findings",
+            options={kind.name: kind.decisions for kind in kinds.KINDS},
+            within=POLICY,
+        ),
     ] = None
     strategy: Annotated[
         str | None,

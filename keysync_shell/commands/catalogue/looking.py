@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from keysync_shell.commands.arguments import Argument
 from keysync_shell.commands.catalogue.arguments import KEYS, SYSTEMS, At, Capped, kind
 from keysync_shell.commands.declaring import Asks, Later, command
-from keysync_shell.core.findings.kinds import KINDS
+from keysync_shell.core.findings.kinds import names
 
 if TYPE_CHECKING:
     from keysync_shell.commands import looking
@@ -46,7 +46,7 @@ class Discrepancies(At, Capped, Asks):
 
     kinds: Annotated[
         tuple[str, ...],
-        Argument(help=f"{', '.join(KINDS)} (default: all)", metavar="KIND", read=kind, complete="kinds"),
+        Argument(help=f"{', '.join(names())} (default: all)", metavar="KIND", read=kind, complete="kinds"),
     ] = ()
     system: Annotated[str | None, Argument("-s --system", "of one system", metavar="SYSTEM", complete="systems")] = None
 

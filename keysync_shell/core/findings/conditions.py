@@ -11,22 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from keysync_shell.core.findings import kinds
 from keysync_shell.core.model.keys import safe
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.errors import KeySyncError
 
-PER_SYSTEM = (
-    "rows",
-    "total",
-    "unique",
-    "missing",
-    "gaps",
-    "unauthorized",
-    "duplicates",
-    "variants",
-    "malformed",
-)
-TOGETHER = ("keys", "in_sync", "gaps", "unauthorized", "duplicates", "variants", "malformed", "discrepancies")
+OF_A_SYSTEM = ("rows", "total", "unique", "missing")
+OF_ALL = ("keys", "in_sync")
+DISCREPANCIES = "discrepancies"
 TESTS: dict[str, Callable[[int, int], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -35,7 +27,7 @@ TESTS: dict[str, Callable[[int, int], bool]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
-FORM = re.compile(r"\s*([a-z_]+)(?:\.([A-Za-z0-9]+))?\s*(==|!=|<=|>=|<|>)\s*([0-9]+)\s*")
+FORM = re.compile(r"\s*([a-z_-]+)(?:\.([A-Za-z0-9]+))?\s*(==|!=|<=|>=|<|>)\s*([0-9]+)\s*")
 
 
 @dataclass(frozen=True)
@@ -53,23 +45,31 @@ class Condition:
         found = FORM.fullmatch(text)
         if not found:
             raise _bad(text, "it is not a comparison with a whole number")
-        number, system, test, constant = found.groups()
-        known = PER_SYSTEM if system else TOGETHER
-        if number not in known:
-            raise _bad(text, f"{number} is none of {', '.join(known)}")
+        word, system, test, constant = found.groups()
+        kind = kinds.named(word)
+        number = kind.plural if kind else word
+        if number not in (choices := numbers(of_a_system=system is not None)):
+            raise _bad(text, f"{word} is none of {', '.join(choices)}")
         return cls(number, systems.find(system) if system else None, test, int(constant))
 
-    def value(self, summary: Mapping[str, Any]) -> int:
-        """The number in a summary, as plain data (core.findings.counting.Summary as a mapping)."""
+    def value(self, summary: Mapping[str, Any]) -> int | None:
+        """The number in a summary, as plain data (`Summary.as_data`); None if it was not counted then."""
         if self.system is not None:
-            return int(next(row[self.number] for row in summary["systems"] if row["name"] == self.system))
-        if self.number == "discrepancies":
-            return sum(summary["discrepancies"].values())
-        together = summary if self.number in ("keys", "in_sync") else summary["discrepancies"]
-        return int(together[self.number])
+            counts: Mapping[str, int] = next(row for row in summary["systems"] if row["name"] == self.system)
+        else:
+            findings = summary["discrepancies"]
+            counts = {**findings, DISCREPANCIES: sum(findings.values()), **{name: summary[name] for name in OF_ALL}}
+        return counts.get(self.number)
 
     def holds(self, summary: Mapping[str, Any]) -> bool:
-        return TESTS[self.test](self.value(summary), self.constant)
+        value = self.value(summary)
+        return value is not None and TESTS[self.test](value, self.constant)
+
+
+def numbers(*, of_a_system: bool) -> tuple[str, ...]:
+    """What a condition can be about."""
+    findings = [kind.plural for kind in kinds.KINDS]
+    return (*OF_A_SYSTEM, *findings) if of_a_system else (*OF_ALL, *findings, DISCREPANCIES)
 
 
 def _bad(text: str, why: str) -> KeySyncError:

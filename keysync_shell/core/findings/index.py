@@ -1,16 +1,17 @@
 """The index: every spelling with its canonical key and the systems that hold it.
 
 Built once from the tables, then updated by each change. All numbers come from it, so no two commands can
-disagree. `Totals` add up over canonical keys, so that after a change only the touched ones are counted anew.
+disagree. Its totals add up over canonical keys, so that after a change only the touched ones are counted anew.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 import polars as pl
 
+from keysync_shell.core.findings.masks import MASK
+from keysync_shell.core.findings.totals import Totals, count
 from keysync_shell.core.model import table
 from keysync_shell.core.model.change import Change
 from keysync_shell.core.model.normalize import canonical
@@ -18,38 +19,8 @@ from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State
 from keysync_shell.core.model.systems import Systems
 
-MASK = pl.UInt32
 MOST_TOUCHED = 100_000  # canonical keys, and changes, after which findings are listed anew
 MOST_CHANGES = 256
-
-
-@dataclass(frozen=True)
-class Totals:
-    """Counts that add up over canonical keys.
-
-    `patterns[mask]`: canonical keys held by exactly those systems. The others are findings per system bit:
-    `repeated` and `respelled` duplicates (one per canonical key), `variants` and `malformed` (one per spelling).
-    """
-
-    patterns: Counter[int]
-    repeated: Counter[int]
-    respelled: Counter[int]
-    variants: Counter[int]
-    malformed: Counter[int]
-
-    def moved(self, gone: Totals, come: Totals) -> Totals:
-        """These totals after some canonical keys were counted anew."""
-
-        def settle(old: Counter[int], less: Counter[int], more: Counter[int]) -> Counter[int]:
-            return Counter({k: n for k in {*old, *more} if (n := old[k] - less[k] + more[k])})
-
-        return Totals(
-            settle(self.patterns, gone.patterns, come.patterns),
-            settle(self.repeated, gone.repeated, come.repeated),
-            settle(self.respelled, gone.respelled, come.respelled),
-            settle(self.variants, gone.variants, come.variants),
-            settle(self.malformed, gone.malformed, come.malformed),
-        )
 
 
 @dataclass(eq=False)
@@ -118,89 +89,6 @@ class Index:
         )
 
 
-def count(rows: pl.DataFrame, systems: Systems) -> Totals:
-    """Totals of whole canonical groups: every spelling of each canonical key is among the rows."""
-    totals = Totals(Counter(), Counter(), Counter(), Counter(), Counter())
-    mixed = _mixed(rows)
-    simple = rows if mixed is None else rows.filter(~mixed)
-    for mask, repeats, number in simple.group_by("mask", "repeats").len().iter_rows():
-        totals.patterns[mask] += number
-        _add_bits(totals.repeated, repeats, number, systems)
-    if mixed is not None:
-        _count_mixed(spellings(rows.filter(mixed), systems), totals, systems)
-    return totals
-
-
-def _count_mixed(spelled: pl.DataFrame, totals: Totals, systems: Systems) -> None:
-    """Add canonical groups in which some spelling is not the canonical one."""
-    real = spelled.filter(pl.col("canonical") != "").unique("canonical")
-    for pattern, repeated, respelled, number in real.group_by("pattern", "repeated", "respelled").len().iter_rows():
-        totals.patterns[pattern] += number
-        _add_bits(totals.repeated, repeated, number, systems)
-        _add_bits(totals.respelled, respelled, number, systems)
-    for mask, variant, malformed, number in spelled.group_by("mask", "variant", "malformed").len().iter_rows():
-        _add_bits(totals.variants, mask if variant else 0, number, systems)
-        _add_bits(totals.malformed, mask if malformed else 0, number, systems)
-
-
-def described(rows: pl.DataFrame, systems: Systems) -> pl.DataFrame:
-    """As `spellings` of whole canonical groups, in no order: only groups with an odd spelling pay for the join."""
-    mixed = _mixed(rows)
-    none = pl.lit(0, dtype=MASK)
-    simple = (rows if mixed is None else rows.filter(~mixed)).with_columns(
-        pattern="mask", respelled=none, repeated="repeats", variant=pl.lit(False)
-    )
-    return simple if mixed is None else pl.concat([simple, spellings(rows.filter(mixed), systems)])
-
-
-def spellings(rows: pl.DataFrame, systems: Systems) -> pl.DataFrame:
-    """The rows with what their canonical group says of them.
-
-    Adds `pattern` (mask of the group), `respelled` and `repeated` (systems where the group is a duplicate of that
-    form; a group that is both counts as respelled) and `variant`. All are 0 or false where nothing was left.
-    """
-    authority = systems.authority_bit
-    real = pl.col("canonical") != ""
-    group = rows.group_by("canonical").agg(
-        pattern=pl.col("mask").bitwise_or(),
-        any_repeat=pl.col("repeats").bitwise_or(),
-        respelled=_held_twice(systems),
-    )
-    known = (pl.col("pattern") & authority) != 0
-    spelled_by_authority = (pl.col("mask") & authority) != 0
-    nothing = pl.when(real).then(pl.col("pattern", "any_repeat", "respelled")).otherwise(0).cast(MASK)
-    return (
-        rows.lazy()
-        .join(group.lazy(), on="canonical", how="left", maintain_order="left")
-        .with_columns(nothing)
-        .with_columns(
-            repeated=pl.col("any_repeat") & ~pl.col("respelled"),
-            variant=real & ~spelled_by_authority & (known | ~pl.col("plain")),
-        )
-        .drop("any_repeat")
-        .collect()
-    )
-
-
-def by_system(rows: pl.DataFrame, systems: Systems, mask: str) -> pl.DataFrame:
-    """Each row once for each system in the column `mask`, in the order of the systems; adds its name as `system`."""
-    pairs = [(value, name) for value in rows[mask].unique() for name in systems.members(value)]
-    members = pl.DataFrame(pairs, schema={mask: MASK, "system": pl.String}, orient="row")
-    return rows.join(members, on=mask, maintain_order="left_right")
-
-
-def _mixed(rows: pl.DataFrame) -> pl.Series | None:
-    """Which rows belong to a canonical group in which some spelling is not the canonical one; None if there is none."""
-    odd = rows.filter(~pl.col("plain") | (pl.col("key") != pl.col("canonical")))["canonical"]
-    return rows["canonical"].is_in(odd.unique().implode()) if len(odd) else None
-
-
-def _held_twice(systems: Systems) -> pl.Expr:
-    """The systems that hold several spellings of a group."""
-    bits = [1 << i for i in range(len(systems.names))]
-    return pl.sum_horizontal(pl.when(((pl.col("mask") & bit) != 0).sum() > 1).then(bit).otherwise(0) for bit in bits)
-
-
 def _held(state: State) -> pl.DataFrame:
     """Columns `key, mask, repeats`, one row a spelling, sorted by it."""
     merged, repeated = None, []
@@ -261,9 +149,3 @@ def _after(old: pl.DataFrame, bits: pl.DataFrame, rules: Rules) -> pl.DataFrame:
         repeats=pl.col("repeats") | (pl.col("was_repeats").fill_null(0) & keep),
     )
     return canonical(bits["key"], rules).with_columns(masks["mask"], masks["repeats"]).filter(pl.col("mask") != 0)
-
-
-def _add_bits(counter: Counter[int], mask: int, number: int, systems: Systems) -> None:
-    for i in range(len(systems.names)):
-        if mask >> i & 1:
-            counter[1 << i] += number

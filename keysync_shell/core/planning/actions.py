@@ -65,7 +65,7 @@ def _carried(state: State, actions: pl.DataFrame, name: str) -> Change:
     if len(renames):
         edit = respelling.rename(state, name, dict(renames.select("key", "became").iter_rows()))
         state, done = state.apply(edit.change), done.then(edit.change)
-        merged = KeyQuery(tuple(renames.filter(pl.col("kind") == "duplicate")["became"].unique()))
+        merged = KeyQuery(tuple(renames.filter(pl.col("form") == "respelled")["became"].unique()))
         if merged.literals:
             edit = removing.without_repeats(state, merged, (name,))
             state, done = state.apply(edit.change), done.then(edit.change)

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 import polars as pl
 
-from keysync_shell.core.findings.index import MASK, Index, by_system
+from keysync_shell.core.findings import kinds
+from keysync_shell.core.findings.index import Index
+from keysync_shell.core.findings.kinds import About, Decision, Kind
 from keysync_shell.core.findings.listing import findings
 from keysync_shell.core.findings.losses import losing_letters
+from keysync_shell.core.findings.masks import MASK
+from keysync_shell.core.findings.spellings import by_system
 from keysync_shell.core.model.state import State
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.planning.actions import ACTING, ACTION, ADD, CHANGE, PROPOSE, REMOVE, REPORT, Plan, as_edit
 from keysync_shell.core.planning.policy import DECISIONS, Policy
 
 MOST_ROUNDS = 8
-
-# Which kind acts first where several are about the same key: what is respelled need not go, and what went is no double.
-PRECEDENCE = {"gap": 0, "unauthorized": 1, "variant": 2, "malformed": 3, "duplicate": 4}
 
 
 def plan(
@@ -31,31 +33,32 @@ def plan(
     policy: Policy,
     registered: Collection[str] = (),
     *,
-    kinds: Collection[str] = tuple(DECISIONS),
+    only: Collection[str] | None = None,
     system: str | None = None,
 ) -> Plan:
-    """Decide about every finding of some kinds, acting on one system only if it is named.
+    """Decide about every finding, or those of some kinds; act on one system only if it is named.
 
     `registered` are canonical keys for which a master key is proposed already.
     """
     context = _Context(index, policy, registered)
-    rounds = [_round(context, kinds, system, 1)]
+    rounds = [_round(context, only, system, 1)]
     while not policy.settled and len(rounds) < MOST_ROUNDS and rounds[-1]["sign"].is_in(ACTING).any():
         edit = as_edit(state, Plan(policy, rounds[-1]))
         state, index = state.apply(edit.change), index.updated(edit.change)
-        later = _round(replace(context, index=index), kinds, system, len(rounds) + 1)
+        later = _round(replace(context, index=index), only, system, len(rounds) + 1)
         rounds[-1] = rounds[-1].filter(pl.col("sign") != REPORT)  # reported anew as far as they are still there
         seen = pl.concat([part.filter(pl.col("sign") == PROPOSE) for part in rounds])["key"]
         rounds.append(later.filter(~((pl.col("sign") == PROPOSE) & pl.col("key").is_in(seen.implode()))))
     return Plan(policy, pl.concat(rounds))
 
 
-def _round(context: _Context, kinds: Collection[str], system: str | None, number: int) -> pl.DataFrame:
-    found = findings(context.index, kinds).with_columns(decision=_decision(context.policy))
+def _round(context: _Context, only: Collection[str] | None, system: str | None, number: int) -> pl.DataFrame:
+    found = findings(context.index, only).with_columns(decision=_decision(context.policy))
     decided = found.partition_by("kind", "decision", as_dict=True)
-    order = [(kind, decision) for kind, known in DECISIONS.items() for decision in (*known, "ignore")]
-    parts = [context.actions(*pair, decided[pair]) for pair in order if pair in decided]
-    by_kind = pl.col("kind").replace_strict({kind: i for i, kind in enumerate(DECISIONS)}, return_dtype=pl.Int32)
+    order = [(kind.name, decision) for kind in _by_precedence() for decision in DECISIONS]
+    parts = [context.actions(pair[1], decided[pair]) for pair in order if pair in decided]
+    places = {name: place for place, name in enumerate(kinds.names())}
+    by_kind = pl.col("kind").replace_strict(places, return_dtype=pl.Int32)
     wanted = (
         pl.concat([part for part in parts if part is not None] or [pl.DataFrame(schema=ACTION)], how="vertical")
         .lazy()
@@ -70,31 +73,38 @@ def _round(context: _Context, kinds: Collection[str], system: str | None, number
     return _first_to_act(wanted)
 
 
+def _by_precedence() -> list[Kind]:
+    """Which kind acts first where several are about the same key."""
+    return sorted(kinds.KINDS, key=lambda kind: kind.precedence)
+
+
 def _first_to_act(actions: pl.DataFrame) -> pl.DataFrame:
     """Of several actions on one key of one system only those of the first kind; the next round sees what they leave.
 
-    Where an unauthorized key is adopted or removed, nothing else is done about it anywhere.
+    Where something is done about a key in all systems, as when an unauthorized key is adopted or removed, nothing else
+    is done about it anywhere.
     """
     acts = pl.col("sign").is_in(ACTING)
     # Nearly always only gaps act: then there is nothing to choose, and what follows takes half of a plan's time.
     if actions.lazy().filter(acts).select(pl.col("kind").n_unique()).collect().item() < 2:
         return actions
-    rank = pl.when(acts).then(pl.col("kind").replace_strict(PRECEDENCE, return_dtype=pl.Int32))
-    unauthorized = acts & (pl.col("kind") == "unauthorized")
-    first = (rank == rank.min().over("system", "canonical")) & (unauthorized | ~unauthorized.any().over("canonical"))
+    places = {kind.name: place for place, kind in enumerate(_by_precedence())}
+    rank = pl.when(acts).then(pl.col("kind").replace_strict(places, return_dtype=pl.Int32))
+    whole = acts & pl.col("kind").is_in([kind.name for kind in kinds.KINDS if kind.about is About.KEY])
+    first = (rank == rank.min().over("system", "canonical")) & (whole | ~whole.any().over("canonical"))
     return actions.filter(~acts | first)
 
 
 def _decision(policy: Policy) -> pl.Expr:
     """The decision about each finding: the override of its canonical key where it fits the kind, else the policy's."""
     kind = pl.col("kind")
-    default = kind.replace_strict({name: getattr(policy, name) for name in DECISIONS}, return_dtype=pl.String)
+    default = kind.replace_strict({name: policy.about(name) for name in kinds.names()}, return_dtype=pl.String)
     if not policy.overrides:
         return default
     chosen = pl.col("canonical").replace_strict(dict(policy.overrides), default=None, return_dtype=pl.String)
     fits = chosen == "ignore"
-    for name, known in DECISIONS.items():
-        fits = fits | ((kind == name) & chosen.is_in(list(known)))
+    for one in kinds.KINDS:
+        fits = fits | ((kind == one.name) & chosen.is_in(one.decisions))
     return pl.when(fits).then(chosen).otherwise(default)
 
 
@@ -106,48 +116,40 @@ class _Context:
     policy: Policy
     registered: Collection[str]
 
-    def actions(self, kind: str, decision: str, found: pl.DataFrame) -> pl.DataFrame | None:
-        """The table: what each decision about each kind of finding means. None: nothing is done."""
-        match kind, decision:
-            case "gap", "propagate":  # A has a customer that D never got: D gets A's row
+    def actions(self, decision: Decision, found: pl.DataFrame) -> pl.DataFrame | None:
+        """The table: what each decision means for the findings that it is about. None: nothing is done.
+
+        What the authority itself holds is only reported: nothing but an adoption changes it.
+        """
+        match decision:
+            case "propagate":  # A has a customer that D never got: D gets A's row
                 return self._additions(found)
-            case "unauthorized", "propose":  # B invented an order: somebody has to say whether it is one
+            case "propose":  # B invented an order: somebody has to say whether it is one
                 return self._proposals(found)
-            case "unauthorized", "adopt":  # B was right and A was late: A takes B's row
+            case "adopt":  # B was right and A was late: A takes B's row
                 return self._adoptions(found)
-            case "unauthorized", "remove":  # B's order is a fake: it goes, in every spelling and everywhere
-                return self._removals(found, everywhere=True)
-            case "variant", "respell":  # C writes cust_1 for CUST-1: C writes what A writes
-                return self._where_certain(found, self._respellings)
-            case "duplicate", "keep-first":  # E has it twice: the first row stays. What A writes is only reported
-                surplus = self._where_certain(self._theirs(found), self._surplus, alone=True)
-                return pl.concat([surplus, self._reports(self._ours(found))])
-            case "duplicate", "canonical":  # E has it twice, differently spelled: one row, spelled as A does
-                merged = self._where_certain(self._theirs(found), self._mergers)
-                return pl.concat([merged, self._reports(self._ours(found))])
-            case "malformed", "remove":  # D's CUST-1!@# is beyond repair: it goes, unless A itself writes so
-                return pl.concat([self._removals(found, everywhere=False), self._reports(self._as_ours(found))])
-            case (("variant" | "duplicate" | "malformed"), "report"):  # somebody should know
+            case "remove":  # B's order is a fake, D's CUST-1!@# beyond repair: it goes, unless A itself writes so
+                return self._removals(found)
+            case "respell":  # C writes cust_1 for CUST-1: C writes what A writes
+                return self._but_ours(found, lambda theirs: self._where_certain(theirs, self._respellings))
+            case "keep-first":  # E has it twice: the first row stays
+                return self._but_ours(found, lambda theirs: self._where_certain(theirs, self._surplus, alone=True))
+            case "canonical":  # E has it twice, differently spelled: one row, spelled as A does
+                return self._but_ours(found, lambda theirs: self._where_certain(theirs, self._mergers))
+            case "report":  # somebody should know
                 return self._reports(found)
-            case _, "ignore":  # somebody decided that this one is all right
+            case "ignore":  # somebody decided that this one is all right
                 return None
-        raise AssertionError(f"no action for {kind}, {decision}")
+        assert_never(decision)
 
     @property
     def systems(self) -> Systems:
         return self.index.systems
 
-    def _ours(self, found: pl.DataFrame) -> pl.DataFrame:
-        """The findings in the authority itself: nothing but an adoption changes what it holds."""
-        return found.filter((pl.col("systems") & self.systems.authority_bit) != 0)
-
-    def _theirs(self, found: pl.DataFrame) -> pl.DataFrame:
-        return found.filter((pl.col("systems") & self.systems.authority_bit) == 0)
-
-    def _as_ours(self, found: pl.DataFrame) -> pl.DataFrame:
-        """The findings about spellings that the authority holds as well."""
-        held = self.index.rows.filter((pl.col("mask") & self.systems.authority_bit) != 0)["key"]
-        return found.filter(pl.col("keys").list.first().is_in(held.implode()))
+    def _but_ours(self, found: pl.DataFrame, acts: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+        """What an action does about findings in other systems; those in the authority are only reported."""
+        ours = (pl.col("systems") & self.systems.authority_bit) != 0
+        return pl.concat([acts(found.filter(~ours)), self._reports(found.filter(ours))])
 
     def _where_certain(
         self, found: pl.DataFrame, acts: Callable[[pl.DataFrame], pl.DataFrame], *, alone: bool = False
@@ -204,17 +206,21 @@ class _Context:
             first = pl.when((pl.col("systems") & self.systems.bit(name)) != 0).then(pl.lit(name)).otherwise(first)
         return first
 
-    def _removals(self, found: pl.DataFrame, *, everywhere: bool) -> pl.DataFrame:
+    def _removals(self, found: pl.DataFrame) -> pl.DataFrame:
         rows = self._exploded(found).explode("keys", empty_as_null=True)
         masks = self.index.rows.select(keys="key", mask="mask")
         held = rows.join(masks, on="keys", how="left", maintain_order="left")
-        here = (pl.col("mask") & self._bit_of("system")) != 0
+        here = held.filter((pl.col("mask") & self._bit_of("system")) != 0)
         ours = (pl.col("mask") & self.systems.authority_bit) != 0
-        return _actions(held.filter(here if everywhere else here & ~ours), REMOVE, key="keys")
+        gone, stays = here.filter(~ours), here.filter(ours)
+        return pl.concat([_actions(gone, REMOVE, key="keys"), _actions(stays, REPORT, key="keys")])
 
     def _respellings(self, found: pl.DataFrame) -> pl.DataFrame:
+        """As the authority spells them; what is spelled so already, or has no canonical key, is only reported."""
         rows = self._spelling(self._exploded(found)).explode("keys", empty_as_null=True)
-        return _actions(rows.filter(pl.col("keys") != pl.col("wanted")), CHANGE, key="keys", became="wanted")
+        better = (pl.col("keys") != pl.col("wanted")) & (pl.col("wanted") != "")
+        changed = _actions(rows.filter(better), CHANGE, key="keys", became="wanted")
+        return pl.concat([changed, _actions(rows.filter(~better), REPORT, key="keys")])
 
     def _surplus(self, found: pl.DataFrame) -> pl.DataFrame:
         rows = self._exploded(found)
@@ -224,7 +230,9 @@ class _Context:
 
     def _mergers(self, found: pl.DataFrame) -> pl.DataFrame:
         rows = self._spelling(self._exploded(found)).explode("keys", empty_as_null=True)
-        return pl.concat([self._respellings(found), self._repeats(rows.filter(pl.col("keys") == pl.col("wanted")))])
+        others, same = rows.filter(pl.col("keys") != pl.col("wanted")), rows.filter(pl.col("keys") == pl.col("wanted"))
+        merged = _actions(others, CHANGE, key="keys", became="wanted", form="respelled")
+        return pl.concat([merged, self._repeats(same)])
 
     def _repeats(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Of spellings in `keys`, those of which a system has rows too many."""

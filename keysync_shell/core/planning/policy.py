@@ -2,61 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_args
 
+from keysync_shell.core.findings import kinds
+from keysync_shell.core.findings.kinds import Decision
 from keysync_shell.errors import KeySyncError
 
-# The first decision of each kind is the default.
-DECISIONS: Mapping[str, tuple[str, ...]] = {
-    "gap": ("propagate", "ignore"),
-    "unauthorized": ("propose", "adopt", "remove", "ignore"),
-    "variant": ("report", "respell"),
-    "duplicate": ("report", "keep-first", "canonical"),
-    "malformed": ("report", "remove"),
-}
+DECISIONS: tuple[Decision, ...] = get_args(Decision)
+# Carrying these out leads to no new findings: they neither remove, respell nor adopt.
+SETTLED = {"propagate", "propose", "report", "ignore"}
 STRATEGIES = ("mirror", "namespaced")
+OTHERS = ("strategy", "prefix", "overrides")  # settings that are no decisions about a kind
 
 
 @dataclass(frozen=True)
 class Policy:
-    """A decision per kind; `overrides` maps canonical keys to decisions that take precedence where they fit.
+    """A decision for each kind; those that are not given one have their default.
 
-    `ignore` fits every kind. `strategy` and `prefix` say what a proposed master key looks like.
+    `overrides` maps canonical keys to decisions that take precedence where they fit; `ignore` fits every kind.
+    `strategy` and `prefix` say what a proposed master key looks like. Kinds that this version does not have, of a run
+    that another one recorded, are kept and mean nothing.
     """
 
-    gap: str = "propagate"
-    unauthorized: str = "propose"
-    variant: str = "report"
-    duplicate: str = "report"
-    malformed: str = "report"
+    decisions: Mapping[str, str] = field(default_factory=dict)
     strategy: str = "mirror"
     prefix: str = "MASTER"
     overrides: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for kind, known in DECISIONS.items():
-            check_decision(f"policy for {kind}", getattr(self, kind), known)
+        defaults = {kind.name: kind.decisions[0] for kind in kinds.KINDS}
+        object.__setattr__(self, "decisions", {**defaults, **self.decisions})
+        for kind in kinds.KINDS:
+            check_decision(f"policy for {kind.name}", self.about(kind.name), kind.decisions)
         check_decision("strategy", self.strategy, STRATEGIES)
-        every = sorted({decision for known in DECISIONS.values() for decision in known})
         for decision in self.overrides.values():
-            check_decision("decision", decision, every)
+            check_decision("decision", decision, sorted(DECISIONS))
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Policy:
+        """The policy of settings side by side, as in keysync.toml: kinds and the others."""
+        decisions = {name: value for name, value in settings.items() if name not in OTHERS}
+        return cls(decisions, **{name: settings[name] for name in OTHERS if name in settings})
+
+    def but(self, settings: Mapping[str, Any]) -> Policy:
+        """This policy with other settings."""
+        return Policy.of({**self.as_data(), **settings})
+
+    def about(self, kind: str) -> str:
+        """The decision about a kind."""
+        return self.decisions[kind]
 
     @property
     def settled(self) -> bool:
-        """Whether carrying it out cannot lead to new findings: it neither removes, respells nor adopts."""
-        chosen = {getattr(self, kind) for kind in DECISIONS} | set(self.overrides.values())
-        return chosen <= {"propagate", "propose", "report", "ignore"}
+        """Whether carrying it out cannot lead to new findings."""
+        return {self.about(kind) for kind in kinds.names()} | set(self.overrides.values()) <= SETTLED
 
     def master_key(self, canonical: str, system: str) -> str:
         """The master key to propose for an unauthorized key that this system holds."""
         return canonical if self.strategy == "mirror" else f"{self.prefix}-{system}-{canonical}"
 
-    def as_data(self) -> dict[str, object]:
-        return asdict(self)
+    def as_data(self) -> dict[str, Any]:
+        """All settings side by side."""
+        return {**self.decisions, **{name: getattr(self, name) for name in OTHERS}}
 
 
-def check_decision(what: str, decision: str, known: tuple[str, ...] | list[str]) -> None:
-    """Raise KeySyncError unless the decision is one of those known."""
-    if decision not in known:
-        raise KeySyncError(f"{what}: {decision!r} is none of {', '.join(known)}", hint="Take one of them.")
+def check_decision(what: str, decision: str, choices: Collection[str]) -> None:
+    """Raise KeySyncError unless the decision is one of those."""
+    if decision not in choices:
+        raise KeySyncError(f"{what}: {decision!r} is none of {', '.join(choices)}", hint="Take one of them.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from keysync_shell.core.findings.index import MASK, Index
+from keysync_shell.core.findings.index import Index
+from keysync_shell.core.findings.masks import MASK
 from keysync_shell.core.model import table
 from keysync_shell.core.selecting.selectors import KeyQuery
 

@@ -22,8 +22,10 @@ from typing import Protocol
 
 import polars as pl
 
-from keysync_shell.core.findings.index import Index, described
-from keysync_shell.core.findings.kinds import KINDS
+from keysync_shell.core.findings import kinds, masks
+from keysync_shell.core.findings.index import Index
+from keysync_shell.core.findings.kinds import Kind
+from keysync_shell.core.findings.spellings import described
 from keysync_shell.core.model import table
 from keysync_shell.core.model.keys import safe, shown
 from keysync_shell.core.model.systems import Systems
@@ -32,7 +34,6 @@ from keysync_shell.errors import KeySyncError
 OPERATOR = re.compile(" +([-|&]) +")  # of spaces alone: a no-break space is data
 MOST_SIGNS = 100  # operators and parentheses in one word, so that no recursion gets deep
 PATTERN, LAST = "pattern", "@last"
-FINDINGS = {kind: kind for kind in KINDS} | {plural: kind for kind, plural in KINDS.items()}
 
 
 class Words(Protocol):
@@ -48,7 +49,7 @@ class Words(Protocol):
 class Finding:
     """Keys with a finding of this kind, in one system or in any."""
 
-    kind: str
+    kind: Kind
     system: str | None
 
 
@@ -125,7 +126,8 @@ def selected(sets: Sequence[KeySet], index: Index) -> pl.Series:
 def meant(word: str) -> list[str]:
     """The key set that somebody may have meant by `gapp:D`."""
     name, colon, rest = word.partition(":")
-    near = difflib.get_close_matches(name, [*FINDINGS, PATTERN], n=1, cutoff=0.75) if colon else []
+    words = [word for kind in kinds.KINDS for word in (kind.name, kind.plural)]
+    near = difflib.get_close_matches(name, [*words, PATTERN], n=1, cutoff=0.75) if colon else []
     return [f"{found}:{rest}" for found in near]
 
 
@@ -197,8 +199,8 @@ def _alone(word: str, last: Callable[[], pl.Series]) -> Tree | None:
     name, colon, rest = word.partition(":")
     if word == LAST:
         return Given(table.distinct(last()))
-    if name in FINDINGS:
-        return Finding(FINDINGS[name], rest if colon else None)
+    if kind := kinds.named(name):
+        return Finding(kind, rest if colon else None)
     return Pattern(rest) if name == PATTERN and colon else None
 
 
@@ -210,7 +212,8 @@ def _chosen(tree: Tree, word: str, index: Index) -> pl.Expr:
             one, other = _chosen(left, word, index), _chosen(right, word, index)
             return one & other if operator == "&" else one | other if operator == "|" else one & ~other
         case Finding(kind, system):
-            return _found(kind, systems.all_bits if system is None else systems.bit(systems.find(system)), systems)
+            bits = systems.all_bits if system is None else systems.bit(systems.find(system))
+            return (masks.found(kind, systems) & bits) != 0
         case Pattern(text):
             return pl.col("pattern") == systems.mask_of_pattern(text)
         case Given(keys):
@@ -223,20 +226,6 @@ def _chosen(tree: Tree, word: str, index: Index) -> pl.Expr:
             if len(keys) == 0 and words.literals == (name,):
                 raise _unknown(name, word, systems)
             return pl.col(table.KEY).is_in(keys.implode())
-
-
-def _found(kind: str, bits: int, systems: Systems) -> pl.Expr:
-    """Which rows are about a finding of this kind in one of the systems; `findings` lists the same."""
-    pattern, authority = pl.col("pattern"), systems.authority_bit
-    match kind:
-        case "gap":  # the authority holds the key, and some of these systems do not
-            return ((pattern & authority) != 0) & ((pattern & bits) != bits)
-        case "unauthorized":  # some of these systems hold the key, the authority does not
-            return ((pattern & authority) == 0) & ((pattern & bits) != 0)
-        case "duplicate":  # some of these systems hold the key in several rows
-            return ((pl.col("repeated") | pl.col("respelled")) & bits) != 0
-        case _:  # one of these systems has this spelling, and it is a variant, or malformed
-            return pl.col(kind) & ((pl.col("mask") & bits) != 0)
 
 
 def _bad(text: str, why: str) -> KeySyncError:

@@ -179,7 +179,8 @@ def _range(word: str) -> Range:
         raise _bad_range(word, f"its numbers have more than {MOST_DIGITS} digits")
     if int(first[2]) > int(last[2]):
         raise _bad_range(word, "it runs backwards")
-    if len(first[2]) != len(last[2]) and (first[2].startswith("0") or last[2].startswith("0")):
+    padded = any(len(number) > 1 and number.startswith("0") for number in (first[2], last[2]))
+    if padded and len(first[2]) != len(last[2]):
         raise _bad_range(word, "the numbers are padded to different widths")
     return Range(first[1], int(first[2]), int(last[2]), len(first[2]), first[3])
 

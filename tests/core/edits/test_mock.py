@@ -65,14 +65,14 @@ def test_shares_are_those_of_the_scenario(scenario: str) -> None:
     found, shares = summary(made(Mock(scenario, 10_000))), SHARES[scenario]
     authority, *others = found.systems
     assert found.keys == 10_000
-    assert found.discrepancies.unauthorized == round(shares.missing * 10_000)
+    assert found.discrepancies["unauthorized"] == round(shares.missing * 10_000)
     assert authority.unique == round((1 - shares.common - shares.missing) * 10_000)
     assert 0.97 * shares.common <= found.in_sync / 10_000 <= 0.99 * shares.common
     for system in others:
-        assert 0.68 <= system.unauthorized / found.discrepancies.unauthorized <= 1
-        assert 0.15 <= system.variants / system.total <= 0.25
-        assert 0.005 <= system.duplicates / system.total <= 0.015
-        assert 0.005 <= system.malformed / system.total <= 0.015
+        assert 0.68 <= system.findings["unauthorized"] / found.discrepancies["unauthorized"] <= 1
+        assert 0.15 <= system.findings["variants"] / system.total <= 0.25
+        assert 0.005 <= system.findings["duplicates"] / system.total <= 0.015
+        assert 0.005 <= system.findings["malformed"] / system.total <= 0.015
 
 
 def test_rows_are_in_table_order_and_seen_within_a_month() -> None:

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from keysync_shell.core.findings.conditions import PER_SYSTEM, TOGETHER, Condition
+from keysync_shell.core.findings.conditions import Condition, numbers
 from keysync_shell.core.findings.counting import summarize
 from keysync_shell.errors import KeySyncError
 from tests.building import FIVE, index, systems
@@ -14,7 +13,7 @@ from tests.building import FIVE, index, systems
 @pytest.fixture(scope="module")
 def summary() -> dict[str, Any]:
     state = systems(A="K1 K2", B="K1 K2 X1", C="K1 K1", D="K1", E="k1")
-    return asdict(summarize(index(state), state))
+    return summarize(index(state), state).as_data()
 
 
 @pytest.mark.parametrize(
@@ -43,7 +42,8 @@ def test_condition_that_does_not_hold(summary: dict[str, Any], text: str) -> Non
 
 
 def test_every_number_of_status_can_be_asked_for(summary: dict[str, Any]) -> None:
-    for condition in [*(f"{number}.B >= 0" for number in PER_SYSTEM), *(f"{number} >= 0" for number in TOGETHER)]:
+    of_b, of_all = numbers(of_a_system=True), numbers(of_a_system=False)
+    for condition in [*(f"{number}.B >= 0" for number in of_b), *(f"{number} >= 0" for number in of_all)]:
         assert Condition.parse(condition, FIVE).holds(summary)
 
 

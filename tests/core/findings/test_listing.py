@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from keysync_shell.core.findings.counting import Summary, summarize
 from keysync_shell.core.findings.kinds import KINDS
-from keysync_shell.core.findings.listing import CHECKS, findings
+from keysync_shell.core.findings.listing import findings
 from keysync_shell.core.model import table
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State
@@ -33,7 +33,7 @@ def listed(found: pl.DataFrame, systems: Systems = FIVE) -> list[Finding]:
 
 
 def found(state: State, *kinds: str) -> list[Finding]:
-    return listed(findings(index(state), kinds or tuple(KINDS)))
+    return listed(findings(index(state), kinds or None))
 
 
 def test_systems_in_step_have_no_findings() -> None:
@@ -90,10 +90,6 @@ def test_findings_of_one_system_or_kind_are_picked_out() -> None:
     assert len(findings(index(state), [])) == 0
 
 
-def test_every_kind_has_a_check() -> None:
-    assert list(CHECKS) == list(KINDS)
-
-
 @STATES
 @given(five_lists, authorities, paddings)
 def test_findings_are_those_of_the_reference(keys: Keys, authority: str, pad: int) -> None:
@@ -126,7 +122,7 @@ def test_numbers_and_findings_agree(authority: str) -> None:
     state, five = _built(keys, authority)
     counted = Counter(kind for kind, *_ in listed(findings(index(state)), five))
     discrepancies = summarize(index(state), state).discrepancies
-    assert {kind: getattr(discrepancies, plural) for kind, plural in KINDS.items()} == dict(counted)
+    assert discrepancies == {kind.plural: counted[kind.name] for kind in KINDS}
     assert discrepancies.total == counted.total()
 
 
@@ -142,10 +138,8 @@ def _built(keys: Keys, authority: str) -> tuple[State, Systems]:
 
 def _counted(summary: Summary) -> Counter[tuple[str, str]]:
     """How many findings of each kind there are of each system, and in all."""
-    numbers = {
-        (system.name, kind): getattr(system, plural) for system in summary.systems for kind, plural in KINDS.items()
-    }
-    numbers |= {("all", kind): getattr(summary.discrepancies, plural) for kind, plural in KINDS.items()}
+    numbers = {(system.name, kind.name): system.findings[kind.plural] for system in summary.systems for kind in KINDS}
+    numbers |= {("all", kind.name): summary.discrepancies[kind.plural] for kind in KINDS}
     return +Counter(numbers)
 
 
@@ -191,7 +185,7 @@ def test_number_of_duplicates_does_not_depend_on_the_number_of_keys(size: int) -
     state = State(FIVE, {name: table.ordered(pl.DataFrame({"key": column})) for name, column in held.items()})
     found = index(state)
     expected = {"A": 0, "B": 7, "C": 5, "D": 20, "E": 3}
-    assert {row.name: row.duplicates for row in summarize(found, state).systems} == expected
+    assert {row.name: row.findings["duplicates"] for row in summarize(found, state).systems} == expected
     listed = findings(found, ["duplicate"])
     assert Counter(listed["form"]) == {"repeated": 7 + 3, "respelled": 5 + 20}
     assert summarize(found, state).in_sync == size

@@ -9,18 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keysync_shell.core.findings.index import Index
+from keysync_shell.core.findings.kinds import KINDS
 from keysync_shell.core.findings.listing import findings
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.planning.actions import PROPOSE, REPORT, Plan, as_edit
 from keysync_shell.core.planning.plan import plan
-from keysync_shell.core.planning.policy import DECISIONS, Policy
-from tests.building import applied, index, keys, rows, systems
+from keysync_shell.core.planning.policy import Policy
+from tests.building import applied, deciding, index, keys, rows, systems
 from tests.strategies import PURE, few_spellings, spellings, states
 
 MANY, FEW = settings(PURE, max_examples=30), settings(PURE, max_examples=10)
-policies = st.builds(Policy, **{kind: st.sampled_from(known) for kind, known in DECISIONS.items()})
+DECISIONS = {kind.name: kind.decisions for kind in KINDS}
+policies = st.builds(deciding, **{name: st.sampled_from(decisions) for name, decisions in DECISIONS.items()})
 EVERYTHING_WRONG = {
     "A": ["K1", "K2", "k3", "K4!", "K5", "k5", "K6", "K6"],
     "B": ["k1", "K3", "K9", "k9", "K4!", "K!1"],
@@ -33,7 +35,7 @@ EVERYTHING_WRONG = {
 def decided(*decisions: str) -> Policy:
     """A policy from a decision for each kind, in their order."""
     chosen: dict[str, Any] = dict(zip(DECISIONS, decisions, strict=False))
-    return Policy(**chosen)
+    return deciding(**chosen)
 
 
 def planned(state: State, policy: Policy | None = None, registered: frozenset[str] = frozenset()) -> Plan:
@@ -94,7 +96,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("policy", "held", "expected"), TABLE, ids=str)
 def test_table_of_actions(policy: dict[str, Any], held: dict[str, str | list[str]], expected: list[str]) -> None:
-    assert written(planned(systems(**held), Policy(**policy))) == expected
+    assert written(planned(systems(**held), deciding(**policy))) == expected
 
 
 def test_every_decision_about_every_kind_is_in_the_table() -> None:
@@ -107,14 +109,14 @@ def test_registered_key_is_not_proposed_again() -> None:
 
 
 def test_decision_about_a_key_goes_before_that_about_its_kind_where_it_fits() -> None:
-    policy = Policy(overrides={"K1": "ignore", "X1": "remove", "K2": "remove"})
+    policy = deciding(overrides={"K1": "ignore", "X1": "remove", "K2": "remove"})
     state = systems(A="K1 K2", B="X1", C="K2", D="K2", E="K2")
     assert written(planned(state, policy)) == ["+ B K2 < A", "- B X1"]
 
 
 def test_malformed_spelling_that_goes_leaves_a_gap_that_is_filled() -> None:
     state = systems(A="K1", B="K1", C="K1", D="K1!", E="K1")
-    made = planned(state, Policy(malformed="remove"))
+    made = planned(state, deciding(malformed="remove"))
     assert written(made) == ["- D K1!", "+ D K1 < A"]
     assert applied(state, as_edit(state, made))["D"] == ["K1"]
 
@@ -122,7 +124,7 @@ def test_malformed_spelling_that_goes_leaves_a_gap_that_is_filled() -> None:
 @pytest.mark.parametrize("malformed", ["report", "remove"])
 @pytest.mark.parametrize("variant", ["report", "respell"])
 def test_one_row_of_a_duplicate_is_left_whatever_else_is_done_about_it(malformed: str, variant: str) -> None:
-    policy = Policy(unauthorized="ignore", variant=variant, duplicate="keep-first", malformed=malformed)
+    policy = deciding(unauthorized="ignore", variant=variant, duplicate="keep-first", malformed=malformed)
     state = systems(B=["K!1", "K1"])
     [left] = keys(carried_out(state, planned(state, policy)))["B"]
     assert left in ("K!1", "K1")
@@ -136,7 +138,7 @@ def test_gap_is_filled_with_one_row_of_what_the_authority_repeats() -> None:
 def test_authority_that_is_not_the_first_adopts_before_others_lose() -> None:
     order = Systems(("A", "B"), "B")
     state = State(order, {"A": rows(["X1!"], "A"), "B": rows("", "B")})
-    made = planned(state, Policy(unauthorized="adopt", malformed="remove"))
+    made = planned(state, deciding(unauthorized="adopt", malformed="remove"))
     assert keys(carried_out(state, made)) == {"A": ["X1!"], "B": ["X1!"]}
 
 
@@ -160,33 +162,33 @@ def test_row_is_carried_with_its_columns() -> None:
     ],
 )
 def test_keys_that_lost_letters_are_never_taken_for_another(held: dict[str, str], decisions: dict[str, Any]) -> None:
-    made = planned(systems(**held), Policy(gap="ignore", unauthorized="ignore", **decisions))
+    made = planned(systems(**held), deciding(gap="ignore", unauthorized="ignore", **decisions))
     assert set(made.actions["sign"]) == {REPORT}
 
 
 def test_repeats_of_a_key_that_lost_letters_are_repeats_all_the_same() -> None:
     state = systems(A="上海-1", B="北京-1 北京-1")
-    assert written(planned(state, Policy(gap="ignore", duplicate="keep-first")))[:1] == ["- B 北京-1"]
+    assert written(planned(state, deciding(gap="ignore", duplicate="keep-first")))[:1] == ["- B 北京-1"]
 
 
 def test_spellings_in_other_alphabets_are_respelled_where_no_letter_is_lost() -> None:
     state = systems(A="Москва-1", B="москва_1")
-    made = plan(state, index(state, Rules(letters="unicode")), Policy(gap="ignore", variant="respell"))
+    made = plan(state, index(state, Rules(letters="unicode")), deciding(gap="ignore", variant="respell"))
     assert written(made) == ["~ B москва_1 > Москва-1"]
 
 
 def test_part_of_a_plan_about_a_kind_and_a_system() -> None:
     state = systems(A="K1", B="k1", C="X1")
-    assert written(plan(state, index(state), Policy(), kinds=["gap"], system="D")) == ["+ D K1 < A"]
-    assert written(plan(state, index(state), Policy(variant="respell"), kinds=["variant"])) == ["~ B k1 > K1"]
+    assert written(plan(state, index(state), Policy(), only=["gap"], system="D")) == ["+ D K1 < A"]
+    assert written(plan(state, index(state), deciding(variant="respell"), only=["variant"])) == ["~ B k1 > K1"]
 
 
 def test_part_does_not_count_on_what_is_not_in_it() -> None:
     state = systems(A="K1", B="K1", C="K1", D=["K1!"], E="K1")
-    assert written(plan(state, index(state), Policy(malformed="remove"), kinds=["gap"])) == []
-    respelled = Policy(variant="respell", duplicate="keep-first")
+    assert written(plan(state, index(state), deciding(malformed="remove"), only=["gap"])) == []
+    respelled = deciding(variant="respell", duplicate="keep-first")
     doubles = systems(A="K1", B="K1", C="K1", D="K1 k1", E="K1")
-    assert written(plan(doubles, index(doubles), respelled, kinds=["duplicate"])) == ["- D k1"]
+    assert written(plan(doubles, index(doubles), respelled, only=["duplicate"])) == ["- D k1"]
 
 
 # What always holds
@@ -203,7 +205,7 @@ def holds(state: State, policy: Policy, rules: Rules | None = None) -> None:
     doubtful = {canonical for canonical, _, spelled in later.groups().iter_rows() if any(map(loses_letters, spelled))}
     left = findings(later).rows()
     assert [found for found in left if covered(found, after, policy, in_doubt=found[2] in doubtful)] == []
-    if policy.unauthorized != "adopt":
+    if policy.about("unauthorized") != "adopt":
         assert after.tables["A"].equals(state.tables["A"])
     else:
         assert set(after.keys("A")) >= set(state.keys("A"))
@@ -223,15 +225,15 @@ def covered(finding: tuple[str, int, str, list[str], str], after: State, policy:
     ours = bool(mask & after.systems.authority_bit)
     match kind:
         case "gap":
-            return policy.gap == "propagate"
+            return policy.about(kind) == "propagate"
         case "unauthorized":
-            return policy.unauthorized in ("adopt", "remove")
+            return policy.about(kind) in ("adopt", "remove")
         case "variant":
-            return policy.variant == "respell" and not in_doubt
+            return policy.about(kind) == "respell" and not in_doubt
         case "duplicate":
-            return policy.duplicate != "report" and not ours and not in_doubt
+            return policy.about(kind) != "report" and not ours and not in_doubt
         case _:
-            return policy.malformed == "remove" and spelled[0] not in set(after.keys("A"))
+            return policy.about(kind) == "remove" and spelled[0] not in set(after.keys("A"))
 
 
 @MANY
@@ -261,13 +263,13 @@ def test_actions_do_not_depend_on_the_order_of_anything(state: State, policy: Po
 @FEW
 @given(states(), policies, st.dictionaries(spellings, st.sampled_from(["ignore", "remove", "report"]), max_size=3))
 def test_ignored_keys_are_left_alone(state: State, policy: Policy, overrides: dict[str, str]) -> None:
-    made = planned(state, Policy(**{**vars(policy), "overrides": dict.fromkeys(overrides, "ignore")}))
+    made = planned(state, policy.but({"overrides": dict.fromkeys(overrides, "ignore")}))
     assert not made.actions["canonical"].is_in(list(overrides)).any()
 
 
 @FEW
 @given(few_spellings, few_spellings)
 def test_a_plan_that_only_reports_changes_nothing(ours: list[str], theirs: list[str]) -> None:
-    made = planned(systems(A=ours, B=theirs), Policy(gap="ignore", unauthorized="ignore"))
+    made = planned(systems(A=ours, B=theirs), deciding(gap="ignore", unauthorized="ignore"))
     assert set(made.actions["sign"]) <= {REPORT}
     assert not as_edit(systems(A=ours, B=theirs), made).change

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from keysync_shell.core.planning.policy import DECISIONS, Policy
+from keysync_shell.core.findings.kinds import KINDS, Kind
+from keysync_shell.core.planning.policy import Policy
 from keysync_shell.errors import KeySyncError
 
 
 def test_first_decision_of_each_kind_is_the_default() -> None:
-    for kind, known in DECISIONS.items():
-        assert getattr(Policy(), kind) == known[0]
+    for kind in KINDS:
+        assert Policy().about(kind.name) == kind.decisions[0]
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ def test_first_decision_of_each_kind_is_the_default() -> None:
 )
 def test_unknown_decision_is_refused(wrong: dict[str, str], message: str) -> None:
     with pytest.raises(KeySyncError, match=message):
-        Policy(**wrong)  # type: ignore[arg-type]  # the last is a mapping
+        Policy.of(wrong)
 
 
 def test_master_key_is_the_canonical_key_or_carries_prefix_and_system() -> None:
@@ -29,9 +30,9 @@ def test_master_key_is_the_canonical_key_or_carries_prefix_and_system() -> None:
     assert Policy(strategy="namespaced", prefix="MK").master_key("X-1", "C") == "MK-C-X-1"
 
 
-@pytest.mark.parametrize("kind", DECISIONS)
-def test_settled_policy_is_one_that_makes_no_new_findings(kind: str) -> None:
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_settled_policy_is_one_that_makes_no_new_findings(kind: Kind) -> None:
     settled = {"propagate", "propose", "report", "ignore"}
-    for decision in DECISIONS[kind]:
-        assert Policy(**{kind: decision}).settled == (decision in settled)  # type: ignore[arg-type]
+    for decision in kind.decisions:
+        assert Policy({kind.name: decision}).settled == (decision in settled)
     assert not Policy(overrides={"K1": "remove"}).settled

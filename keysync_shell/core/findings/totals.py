@@ -1,0 +1,84 @@
+"""Counts of canonical keys and findings that add up, so that after a change only what it touched is counted anew."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from keysync_shell.core.findings import masks
+from keysync_shell.core.findings.masks import Form
+from keysync_shell.core.findings.spellings import ALONE, in_mixed_groups, spellings
+from keysync_shell.core.model.systems import Systems
+
+# What else is sure of a spelling that is the only one of its canonical key, and is that key.
+CANONICAL = {"plain": pl.lit(True), "malformed": pl.lit(False)}
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Counts that add up over canonical keys.
+
+    `patterns[mask]`: canonical keys held by exactly those systems. `found[kind, form][mask]`: canonical keys or
+    spellings (whatever the kind is about) of which this is found in exactly those systems.
+    """
+
+    patterns: Counter[int]
+    found: Mapping[tuple[str, str], Counter[int]]
+
+    @classmethod
+    def none(cls, systems: Systems) -> Totals:
+        """Nothing counted yet."""
+        return cls(Counter(), {(form.kind.name, form.form): Counter() for form in masks.forms(systems)})
+
+    def moved(self, gone: Totals, come: Totals) -> Totals:
+        """These totals after some canonical keys were counted anew."""
+
+        def settle(old: Counter[int], less: Counter[int], more: Counter[int]) -> Counter[int]:
+            return Counter({k: n for k in {*old, *more} if (n := old[k] - less[k] + more[k])})
+
+        found = {name: settle(old, gone.found[name], come.found[name]) for name, old in self.found.items()}
+        return Totals(settle(self.patterns, gone.patterns, come.patterns), found)
+
+
+def count(rows: pl.DataFrame, systems: Systems) -> Totals:
+    """Totals of whole canonical groups: every spelling of each canonical key is among the rows."""
+    totals, forms, mixed = Totals.none(systems), masks.forms(systems), in_mixed_groups(rows)
+    simple = rows if mixed is None else rows.filter(~mixed)
+    keys = _counted(simple.lazy().with_columns(**ALONE), forms, ["mask", "repeats"])
+    _add_patterns(totals, keys.with_columns(**ALONE))
+    _add_found(totals, keys.with_columns(**ALONE, **CANONICAL), forms)
+    if mixed is not None:
+        spelled = spellings(rows.filter(mixed), systems)
+        real = spelled.lazy().filter(pl.col("canonical") != "").unique("canonical")
+        about_keys, about_spellings = masks.of_keys(forms), masks.of_spellings(forms)
+        keys = _counted(real, about_keys, {"pattern", *_flags(about_keys)})
+        _add_patterns(totals, keys)
+        _add_found(totals, keys, about_keys)
+        _add_found(totals, _counted(spelled.lazy(), about_spellings, _flags(about_spellings)), about_spellings)
+    return totals
+
+
+def _counted(rows: pl.LazyFrame, forms: Sequence[Form], flags: Iterable[str]) -> pl.DataFrame:
+    """The `number` of rows with each combination of flags and of the masks that only the texts of a row can tell."""
+    by_text = [form.systems.alias(form.name) for form in forms if form.by_text]
+    return rows.group_by(*flags, *by_text).len("number").collect()
+
+
+def _flags(forms: Sequence[Form]) -> set[str]:
+    return {name for form in forms if not form.by_text for name in form.columns}
+
+
+def _add_patterns(totals: Totals, rows: pl.DataFrame) -> None:
+    for pattern, number in rows.select("pattern", "number").iter_rows():
+        totals.patterns[pattern] += number
+
+
+def _add_found(totals: Totals, rows: pl.DataFrame, forms: Sequence[Form]) -> None:
+    columns = [pl.col(form.name) if form.by_text else form.systems.alias(form.name) for form in forms]
+    for number, *found in rows.select("number", *columns).iter_rows():
+        for form, mask in zip(forms, found, strict=True):
+            if mask:
+                totals.found[form.kind.name, form.form][mask] += number
