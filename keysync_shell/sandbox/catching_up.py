@@ -57,10 +57,10 @@ def _catch_up(keeper: Keeper) -> None:
     if keeper.memory.newest is None:
         keeper.memory, outside = memory.from_committed(keeper.home, keeper.store, newest)
         keeper.begun = True
-        if outside is None or not outside.unknown:
-            committing.keep_cache(keeper, keeper.home.config.systems.names)
     else:
         keeper.memory, outside = memory.moved_on(keeper.home, keeper.store, keeper.memory)
+    if outside is None or not outside.unknown:
+        committing.keep(keeper, keeper.home.config.systems.names)
     if outside:
         _take_in(keeper, outside)
     keeper.warnings += [f"another program's version was kept as {path}" for path in keeper.store.kept]

@@ -11,7 +11,7 @@ from keysync_shell.sandbox.deciding import Decision
 from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.sandbox.memory import Memory, OutsideEdit
 from keysync_shell.sandbox.outcome import Outcome, Request, counts
-from keysync_shell.storage import patching, tables
+from keysync_shell.storage import patching, seen, tables
 from keysync_shell.storage.commit import signals_wait
 from keysync_shell.storage.files import Staged
 from keysync_shell.storage.operations import Operation
@@ -75,7 +75,7 @@ def carry_out(
         keeper.memory = replace(decision.memory, newest=committed.operation)
         keeper.begun = True
         keeper.committed.append(committed.operation)
-    keep_cache(keeper, changed, rewritten=[name for name, content in contents.items() if not content.patches])
+    keep(keeper, changed, rewritten=[name for name, content in contents.items() if not content.patches])
     return replace(decision.outcome, operation=committed.operation, kept=committed.kept)
 
 
@@ -100,7 +100,7 @@ def record(keeper: Keeper, operation: Operation, edit: OutsideEdit, later: Memor
     with signals_wait():
         keeper.store.record(operation, edit.change, originals)
         keeper.memory = replace(later, newest=operation)
-    keep_cache(keeper, edit.found, rewritten=edit.found)
+    keep(keeper, edit.found, rewritten=edit.found)
 
 
 def record_repair(
@@ -126,9 +126,11 @@ def record_repair(
         keeper.committed.append(operation)
 
 
-def keep_cache(keeper: Keeper, names: Iterable[str], *, rewritten: Collection[str] = ()) -> None:
-    """Cache the tables in memory, where that pays."""
+def keep(keeper: Keeper, names: Iterable[str], *, rewritten: Collection[str] = ()) -> None:
+    """Cache the tables in memory, where that pays, and what their files look like."""
     newest, log = keeper.memory.newest, keeper.store.log
     for name in names if newest else ():
         assert newest is not None
         tables.keep(keeper.home, log, name, keeper.memory.state.tables[name], newest, rewritten=name in rewritten)
+    if newest:
+        seen.remember(keeper.home, newest)

@@ -13,7 +13,7 @@ from keysync_shell.core.model.change import Change, between, changes
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State
 from keysync_shell.errors import KeySyncError
-from keysync_shell.storage import replaying, tables, unlocked
+from keysync_shell.storage import replaying, seen, tables, unlocked
 from keysync_shell.storage.commit import Store
 from keysync_shell.storage.home import Home
 from keysync_shell.storage.operations import Operation, Unavailable
@@ -80,6 +80,7 @@ def from_committed(home: Home, store: Store, newest: Operation, before: Memory |
     unknown: list[str] = []
     if set(newest.after) != set(home.config.systems.names):
         raise _other_systems(home, newest)
+    newest = seen.recalled(home, newest)
     for name in home.config.systems.names:
         base = _base(before, name)
         told = replaying.at_once(home, store.log, name, newest, base)
@@ -88,7 +89,7 @@ def from_committed(home: Home, store: Store, newest: Operation, before: Memory |
             continue
         file = tables.read(home, name)
         if file.sha256 == newest.after.get(name):
-            rows[name] = file.rows
+            newest, rows[name] = tables.sighted(newest, name, file.signature), file.rows
             continue
         found[name] = file
         if told is None:
@@ -106,7 +107,7 @@ def moved_on(home: Home, store: Store, memory: Memory) -> Reading:
 
     One that cannot follow, or would take longer than a look at the disk, reads again.
     """
-    followed = _followed(store, memory)
+    followed = _followed(home, store, memory)
     if followed is None:
         newest = store.log.newest()
         assert newest is not None, "there is a history"
@@ -122,7 +123,7 @@ def moved_on(home: Home, store: Store, memory: Memory) -> Reading:
     return memory, _outside(home, memory, found) if found else None
 
 
-def _followed(store: Store, memory: Memory) -> Memory | None:
+def _followed(home: Home, store: Store, memory: Memory) -> Memory | None:
     """Memory moved on by the operations since; None if they cannot be followed, or are too many."""
     assert memory.newest is not None
     number = memory.newest.number
@@ -134,7 +135,7 @@ def _followed(store: Store, memory: Memory) -> Memory | None:
     try:
         for operation in later:
             done = done.then(store.log.change(operation.number))
-        return memory.after(done, later[-1]) if later else memory
+        return memory.after(done, seen.recalled(home, later[-1])) if later else memory
     except (Unavailable, ValueError):
         return None
 

@@ -137,7 +137,7 @@ class Store:
         self._committed = True
         with explained("committed, but the files are completed at the next start", lambda: True):
             kept = self._swap_in(staging, operation)
-        return Committed(operation, tuple(kept))
+        return Committed(_seen_in_place(operation, staged), tuple(kept))
 
     def record(self, operation: Operation, change: Change, originals: Mapping[str, bytes]) -> None:
         """Log what the files hold already: the opening entry, or an outside edit."""
@@ -258,7 +258,8 @@ class Store:
         """
         if not os.path.lexists(path):
             return None
-        untouched = seen is not None and seen.settled() and Signature.of(path.lstat()) == seen
+        now = Signature.of(path.lstat()).renamed()
+        untouched = seen is not None and seen.settled() and now == seen.renamed()
         writer = files.has_writer(path)
         if writer or not (untouched or files.file_digest(path) in known):
             kept = self._home.kept_file(name, token)
@@ -311,6 +312,17 @@ class Store:
         elif os.path.lexists(staged) and files.file_digest(staged) == wanted:
             placing.check(target)
             placing.put(staged, target)
+
+
+def _seen_in_place(operation: Operation, staged: Mapping[str, Staged]) -> Operation:
+    """The operation with its files' signatures of now: taking their names has changed the time of their status."""
+    signatures = dict(operation.signatures)
+    for name, file in staged.items():
+        with contextlib.suppress(OSError, KeySyncError):
+            status = files.regular(file.target)
+            if status and Signature.of(status).renamed() == file.signature.renamed():
+                signatures[name] = Signature.of(status)
+    return replace(operation, signatures=signatures)
 
 
 @contextlib.contextmanager

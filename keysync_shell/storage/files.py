@@ -11,7 +11,7 @@ import signal
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 
@@ -37,20 +37,28 @@ HINTS = {
 
 @dataclass(frozen=True)
 class Signature:
-    """What tells cheaply that a file is probably untouched."""
+    """What tells cheaply that a file is probably untouched.
+
+    Of a file that took another name since, and of one that version 0.1 saw, the time of the last change to its status
+    is not known: such a signature is equal to none that is. Programs can set the mtime back, but not that time.
+    """
 
     inode: int
     size: int
     mtime_ns: int
+    ctime_ns: int | None = None
 
     @classmethod
     def of(cls, status: os.stat_result) -> Signature:
-        return cls(status.st_ino, status.st_size, status.st_mtime_ns)
+        return cls(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+    def renamed(self) -> Signature:
+        """The same file under another name."""
+        return replace(self, ctime_ns=None)
 
     def settled(self) -> bool:
-        """Whether a write from now on is sure to get another mtime."""
-        step = FINE_CLOCK_NS if self.mtime_ns % 1_000_000_000 else COARSE_CLOCK_NS
-        return time.time_ns() - self.mtime_ns > step
+        """Whether a write from now on is sure to get other times."""
+        return all(_long_ago(moment) for moment in (self.mtime_ns, self.ctime_ns or 0))
 
 
 @dataclass(frozen=True)
@@ -220,6 +228,12 @@ def make_folder(path: Path) -> None:
         with contextlib.suppress(FileExistsError):
             path.mkdir()
         sync_folder(path.parent)
+
+
+def _long_ago(moment_ns: int) -> bool:
+    """Whether the clock of any file system has moved on since."""
+    step = FINE_CLOCK_NS if moment_ns % 1_000_000_000 else COARSE_CLOCK_NS
+    return time.time_ns() - moment_ns > step
 
 
 def _not_regular(path: Path) -> KeySyncError:

@@ -49,6 +49,11 @@ class Home:
         return self.private / "displaced", self.systems / ".displaced"
 
     @property
+    def seen(self) -> Path:
+        """What the system files looked like when they were last seen to hold what was committed."""
+        return self.cache / "seen.json"
+
+    @property
     def typed(self) -> Path:
         """The lines typed at the prompt."""
         return self.private / "typed"

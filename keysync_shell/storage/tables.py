@@ -84,14 +84,20 @@ def confirmed(home: Home, name: str, operation: Operation) -> Operation | None:
             return operation
         raise missing(home, name)
     signature = Signature.of(status)
-    settled = signature.settled()
-    if signature == operation.signatures.get(name) and settled:
+    if signature == operation.signatures.get(name) and signature.settled():
         return operation
     if signature.size > home.config.limits.file_bytes:
         return None  # reading it says so
     if files.file_digest(home.system_file(name)) != operation.after.get(name):
         return None
-    return replace(operation, signatures={**operation.signatures, name: signature}) if settled else operation
+    return sighted(operation, name, signature)
+
+
+def sighted(operation: Operation, name: str, signature: Signature) -> Operation:
+    """The operation with what a file looked like when it was read; one that is too young may still change unseen."""
+    if not signature.settled():
+        return operation
+    return replace(operation, signatures={**operation.signatures, name: signature})
 
 
 def keep(home: Home, log: OperationLog, name: str, rows: pl.DataFrame, newest: Operation, *, rewritten: bool) -> None:
