@@ -62,7 +62,9 @@ def load(home: Path) -> Config:
     import tomllib
 
     try:
-        return parse(tomllib.loads(text))
+        config = parse(tomllib.loads(text))
+        _check_snapshots(home, config.snapshots)
+        return config
     except (tomllib.TOMLDecodeError, RecursionError, KeySyncError) as error:
         hint = error.hint if isinstance(error, KeySyncError) else ""
         raise KeySyncError(f"{path}: {error}", hint=hint or "See the README's table of settings.") from error
@@ -84,6 +86,17 @@ def parse(data: Mapping[str, Any]) -> Config:
             raise KeySyncError(f"unknown setting [{name}]", hint=f"Known are {', '.join(f'[{n}]' for n in readers)}.")
         settings |= readers[name](table)
     return Config(**settings)
+
+
+def _check_snapshots(home: Path, snapshots: str) -> None:
+    """Raise KeySyncError if snapshots would lie among the sandbox's own files, or around them; links are followed."""
+    folder = (home / snapshots).resolve()
+    own = [(home / name).resolve() for name in ("systems", ".keysync")]
+    if any(one.is_relative_to(folder) for one in (home.resolve(), *own)) or any(map(folder.is_relative_to, own)):
+        raise KeySyncError(
+            f"[paths] snapshots = {snapshots!r}: the sandbox itself is there",
+            hint="Name a folder for nothing but snapshots, such as snapshots, or one elsewhere.",
+        )
 
 
 def _systems(table: Mapping[str, Any]) -> Systems:

@@ -149,3 +149,26 @@ def test_home_of_nobody_is_a_plain_name() -> None:
 def test_padding_is_limited() -> None:
     with pytest.raises(KeySyncError):
         parse({"normalize": {"pad_numbers": 100_000}})
+
+
+@pytest.mark.parametrize(
+    "folder", ["..", ".", "systems", "systems/old", ".keysync", "link", "link/home", "old/../systems"]
+)
+def test_snapshots_never_lie_among_the_files_of_the_sandbox_or_around_them(tmp_path: Path, folder: str) -> None:
+    home = tmp_path / "home"
+    (home / "systems").mkdir(parents=True)
+    (home / "link").symlink_to(tmp_path)
+    (home / FILE).write_text(f"[paths]\nsnapshots = '{folder}'\n")
+    with pytest.raises(KeySyncError, match="the sandbox itself is there") as error:
+        load(home)
+    assert error.value.message.startswith(f"{home / FILE}: [paths] snapshots = '{folder}'")
+    assert error.value.hint == "Name a folder for nothing but snapshots, such as snapshots, or one elsewhere."
+
+
+@pytest.mark.parametrize("folder", ["snapshots", "old/of/this", "../shared", "/nowhere/at/all", "link/shared"])
+def test_snapshots_may_lie_anywhere_else(tmp_path: Path, folder: str) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "link").symlink_to(tmp_path)
+    (home / FILE).write_text(f"[paths]\nsnapshots = '{folder}'\n")
+    assert load(home).snapshots == folder

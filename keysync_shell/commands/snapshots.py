@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from keysync_shell import __version__
 from keysync_shell.commands.catalogue import snapshots as asked
@@ -13,7 +14,7 @@ from keysync_shell.config import path_of
 from keysync_shell.core.edits import replacing
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox import Outcome, Sandbox
-from keysync_shell.storage import archives, snapshots, system_csv
+from keysync_shell.storage import archives, lock, snapshots, system_csv
 from keysync_shell.storage.operations import OperationKind
 from keysync_shell.storage.snapshots import Manifest, Snapshot
 
@@ -56,7 +57,7 @@ def save_state(session: Session, args: asked.SaveState) -> Saved:
     sandbox.refresh()
     with sandbox.exclusively():
         snapshot = _taken(sandbox, args.name, args.note)
-        snapshots.save(sandbox.home.snapshots, snapshot, force=args.force)
+        snapshots.save(sandbox.home.snapshots, snapshot, lock.owner(sandbox.home.lock), force=args.force)
     return Saved("Saved", snapshot.manifest, str(sandbox.home.snapshots / args.name))
 
 
@@ -89,14 +90,13 @@ def states(session: Session, _args: asked.States) -> SnapshotList:
 def delete_state(session: Session, args: asked.DeleteState) -> Deleted:
     sandbox = session.sandbox
     sandbox.require_no_batch("delete-state")
-    manifest = snapshots.read_manifest(sandbox.home.snapshots, snapshots.check_name(args.name))
-    rows = sum(record.rows for record in manifest.systems.values())
-    question = f"Delete snapshot {args.name} of {manifest.created_at} with {rows:,} rows? It cannot be undone."
+    snapshots.require(sandbox.home.snapshots, args.name)
+    question = f"Delete snapshot {args.name}{_described(sandbox.home.snapshots, args.name)}? It cannot be undone."
     if not args.dry_run and not session.confirm(question, args):
         raise Declined("not confirmed")
     if not args.dry_run:
         with sandbox.exclusively():
-            snapshots.delete(sandbox.home.snapshots, args.name)
+            snapshots.delete(sandbox.home.snapshots, args.name, lock.owner(sandbox.home.lock))
     return Deleted(args.name, args.dry_run)
 
 
@@ -115,8 +115,17 @@ def import_state(session: Session, args: asked.ImportState) -> Saved:
     snapshot = archives.read(path_of(args.file), limits, args.name)
     snapshot.tables(limits)  # a file that cannot be read is no use under any name
     with sandbox.exclusively():
-        snapshots.save(sandbox.home.snapshots, snapshot, force=args.force)
+        snapshots.save(sandbox.home.snapshots, snapshot, lock.owner(sandbox.home.lock), force=args.force)
     return Saved("Imported", snapshot.manifest, args.file)
+
+
+def _described(folder: Path, name: str) -> str:
+    try:
+        manifest = snapshots.read_manifest(folder, name)
+    except KeySyncError:
+        return ", which is damaged"
+    rows = sum(record.rows for record in manifest.systems.values())
+    return f" of {manifest.created_at} with {rows:,} rows"
 
 
 def _taken(sandbox: Sandbox, name: str, note: str) -> Snapshot:

@@ -273,8 +273,7 @@ class Store:
 
     def _recover(self) -> None:
         """Finish the swap of the newest operation, and delete what was staged but never committed."""
-        if self._home.snapshots.is_relative_to(self._home.root):  # elsewhere others may be at work, without our lock
-            snapshots.sweep(self._home.snapshots)
+        snapshots.sweep(self._home.snapshots, lock.owner(self._home.lock))
         self.kept += displaced.sweep(self._home)
         if not self._home.systems.is_dir():
             return

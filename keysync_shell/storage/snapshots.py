@@ -1,9 +1,14 @@
-"""Snapshots: named copies of all systems with checksums, complete or not there at all."""
+"""Snapshots: named copies of all systems with checksums, complete or not there at all.
+
+Several sandboxes may share a folder of snapshots, each with a lock of its own. So whatever is being written has a name
+that tells whose it is (`owner`, see storage.lock), and nobody drops anything of another.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import difflib
+import errno
 import json
 import re
 import secrets
@@ -17,6 +22,7 @@ import polars as pl
 
 from keysync_shell.core.model.keys import safe
 from keysync_shell.core.model.limits import Limits
+from keysync_shell.core.model.systems import NAME as SYSTEM_NAME
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.errors import KeySyncError
 from keysync_shell.storage import files, placing, system_csv
@@ -26,6 +32,7 @@ SCHEMA = "keysync-snapshot/1"
 MANIFEST = "manifest.json"
 UNREADABLE = "the snapshots cannot be read"
 MANIFEST_BYTES = 1 << 20
+TRIES = 10
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
 
@@ -88,27 +95,30 @@ def record(data: bytes, rows: pl.DataFrame) -> FileRecord:
     return FileRecord(files.digest(data), len(data), len(rows), rows["key"].n_unique())
 
 
-def save(folder: Path, snapshot: Snapshot, *, force: bool) -> None:
-    """Write a snapshot to the side, durably, then give it its name.
+def save(folder: Path, snapshot: Snapshot, owner: str, *, force: bool) -> None:
+    """Write a snapshot to the side, durably, then give it its name; the sandbox's lock is held.
 
-    Raises KeySyncError if the name is taken and not `force`, or the disk is full; then nothing is there.
+    Raises KeySyncError if the name is taken and not `force`, or by what is no snapshot, or if the disk is full; then
+    nothing is there.
     """
     name = check_name(snapshot.manifest.name)
     target = folder / name
     with explained(UNREADABLE):
         taken = target.exists()
     if taken and not force:
-        raise KeySyncError(f"there is a snapshot {name} already", hint="Take another name, or --force to replace it.")
+        raise _taken(name)
     with explained(f"snapshot {name} was not saved"):
         files.make_folder(folder)
         files.sync_folder(folder.parent)  # whoever made the folder may have died before this
-        sweep(folder)
-        with _scratch(folder) as scratch:
+        sweep(folder, owner)
+        if taken:
+            _require_snapshot(target)
+        with _scratch(folder, owner) as scratch:
             for system, data in snapshot.contents.items():
                 files.stage(scratch / f"{system}.csv", target / f"{system}.csv", [data])
             files.stage(scratch / MANIFEST, target / MANIFEST, [dump(snapshot.manifest)])
             files.sync_folder(scratch)
-            placing.swap(scratch, target)
+            _give_name(scratch, target, force=force)
             with explained(f"snapshot {name} is saved, but might not outlive a power loss", lambda: True):
                 files.sync_folder(folder)
 
@@ -119,9 +129,16 @@ def load(folder: Path, name: str, limits: Limits) -> Snapshot:
     Raises KeySyncError if there is none of that name, or it is damaged.
     """
     check_name(name)
-    manifest = read_manifest(folder, name)
-    contents = {system: _part(folder, name, f"{system}.csv", limits.file_bytes) for system in manifest.systems}
-    return verified(manifest, contents)
+    for again in reversed(range(TRIES)):
+        before = _identity(folder / name)
+        try:
+            manifest = read_manifest(folder, name)
+            contents = {system: _part(folder, name, f"{system}.csv", limits.file_bytes) for system in manifest.systems}
+            return verified(manifest, contents)
+        except KeySyncError:
+            if _identity(folder / name) == before or not again:  # else it was replaced, and this was half of each
+                raise
+    raise AssertionError("the last try returns or raises")
 
 
 def verified(manifest: Manifest, contents: Mapping[str, bytes]) -> Snapshot:
@@ -135,8 +152,7 @@ def verified(manifest: Manifest, contents: Mapping[str, bytes]) -> Snapshot:
 
 def read_manifest(folder: Path, name: str) -> Manifest:
     """The manifest alone; the files are not verified."""
-    if not _is_there(folder / name):
-        raise KeySyncError(f"there is no snapshot {name}", hint=_known(folder, name))
+    require(folder, name)
     return parse_manifest(_part(folder, name, MANIFEST, MANIFEST_BYTES), name)
 
 
@@ -166,23 +182,32 @@ def names(folder: Path) -> list[str]:
         return sorted(entry.name for entry in folder.iterdir() if NAME.fullmatch(entry.name) and entry.is_dir())
 
 
-def delete(folder: Path, name: str) -> None:
-    """Take the name away first, so that a snapshot is never there in part. Raises KeySyncError if there is none."""
-    read = folder / check_name(name)
-    if not _is_there(read):
+def require(folder: Path, name: str) -> None:
+    """Raise KeySyncError if there is no snapshot of that name, sound or damaged."""
+    if not _is_there(folder / check_name(name)):
         raise KeySyncError(f"there is no snapshot {name}", hint=_known(folder, name))
+
+
+def delete(folder: Path, name: str, owner: str) -> None:
+    """Take the name away first, so that a snapshot is never there in part; the sandbox's lock is held.
+
+    Raises KeySyncError if there is none, or if the folder holds anything else.
+    """
+    require(folder, name)
     with explained(f"snapshot {name} was not deleted"):
-        doomed = folder / f".{secrets.token_hex(8)}.tmp"
-        read.rename(doomed)
+        _require_snapshot(folder / name)
+        doomed = _scratch_name(folder, owner)
+        (folder / name).rename(doomed)
     with explained(f"snapshot {name} is deleted, but might come back after a power loss", lambda: True):
         files.sync_folder(folder)
     _drop(doomed)
 
 
-def sweep(folder: Path) -> None:
-    """Drop what a crash left behind; the lock is held, so nobody is at work there. Trouble is ignored."""
+def sweep(folder: Path, owner: str) -> None:
+    """Drop what a crash of ours left behind; our lock is held, so none of us is at work. Trouble is ignored."""
+    ours = re.compile(rf"\.{owner}\.[0-9a-f]{{16}}\.tmp({re.escape(placing.ASIDE)})?")
     with contextlib.suppress(OSError):
-        for entry in folder.glob(".*.tmp"):
+        for entry in [entry for entry in folder.iterdir() if ours.fullmatch(entry.name)]:
             if not (entry.name.endswith(placing.ASIDE) and _put_back(folder, entry)):
                 _drop(entry)
 
@@ -254,9 +279,56 @@ def _put_back(folder: Path, aside: Path) -> bool:
     return False
 
 
+def _require_snapshot(folder: Path) -> None:
+    """Raise KeySyncError if the folder, which is going to be dropped, holds anything but a snapshot's files."""
+    entries = [*folder.iterdir()]
+    for entry in entries:
+        if not _belongs(entry):
+            raise KeySyncError(
+                f"{folder} is more than a snapshot: {safe(entry.name)} is in it",
+                hint="It is left as it is. Look what it is, and move it away if nobody needs it here.",
+            )
+    if entries and not (folder / MANIFEST).exists():
+        raise KeySyncError(f"{folder} is no snapshot: it has no {MANIFEST}", hint="It is left as it is. Move it away.")
+
+
+def _belongs(entry: Path) -> bool:
+    """Whether it is a regular file with the name of a snapshot's."""
+    name = entry.name == MANIFEST or (entry.suffix == ".csv" and SYSTEM_NAME.fullmatch(entry.stem))
+    return bool(name) and not entry.is_symlink() and entry.is_file()
+
+
+def _give_name(scratch: Path, target: Path, *, force: bool) -> None:
+    """Rename; unless forced, never over a snapshot that another sandbox saved meanwhile."""
+    if force:
+        placing.swap(scratch, target)
+        return
+    try:
+        scratch.rename(target)
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            raise
+        raise _taken(target.name) from None
+
+
+def _taken(name: str) -> KeySyncError:
+    return KeySyncError(f"there is a snapshot {name} already", hint="Take another name, or --force to replace it.")
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    with contextlib.suppress(OSError):
+        status = folder.stat()
+        return status.st_dev, status.st_ino
+    return None
+
+
+def _scratch_name(folder: Path, owner: str) -> Path:
+    return folder / f".{owner}.{secrets.token_hex(8)}.tmp"
+
+
 @contextlib.contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    scratch = folder / f".{secrets.token_hex(8)}.tmp"
+def _scratch(folder: Path, owner: str) -> Iterator[Path]:
+    scratch = _scratch_name(folder, owner)
     scratch.mkdir()
     try:
         yield scratch

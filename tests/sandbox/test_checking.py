@@ -28,7 +28,7 @@ def home(tmp_path: Path) -> Path:
     made = sandbox(tmp_path, A="K1 K2 K3", B="K1 K2 K3")
     add(made, "K4", "A,B")
     made.edit(lambda state: removing.remove(state, query("K2"), ("B",)), Request(OperationKind.REMOVE, "", "test"))
-    snapshots.save(made.home.snapshots, snapshot("good", A="K1"), force=False)
+    snapshots.save(made.home.snapshots, snapshot("good", A="K1"), "0" * 16, force=False)
     made.close()
     return tmp_path
 

@@ -16,11 +16,13 @@ from keysync_shell.storage import files, snapshots
 from keysync_shell.storage.snapshots import MANIFEST, Snapshot, check_name, delete, load, names, parse_manifest, save
 from tests.building import snapshot
 
+OURS, THEIRS = "0123456789abcdef", "fedcba9876543210"
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with the snapshot `base`."""
-    save(tmp_path / "snapshots", snapshot("base", A="K1 K2", B="K1"), force=False)
+    save(tmp_path / "snapshots", snapshot("base", A="K1 K2", B="K1"), OURS, force=False)
     return tmp_path / "snapshots"
 
 
@@ -66,11 +68,11 @@ def test_path_like_name_reaches_nothing_outside(folder: Path, name: str) -> None
     outside = folder.parent / "outside"
     outside.mkdir()
     (outside / MANIFEST).write_bytes(manifest())
-    for attempt in (lambda: load(folder, name, Limits()), lambda: delete(folder, name)):
+    for attempt in (lambda: load(folder, name, Limits()), lambda: delete(folder, name, OURS)):
         with pytest.raises(KeySyncError, match="is no name for a snapshot"):
             attempt()
     with pytest.raises(KeySyncError, match="is no name for a snapshot"):
-        save(folder, snapshot(name), force=True)
+        save(folder, snapshot(name), OURS, force=True)
     assert outside.is_dir()
 
 
@@ -86,32 +88,99 @@ def test_snapshot_is_loaded_as_it_was_saved(folder: Path) -> None:
 
 def test_taken_name_is_refused_and_stays_as_it_was(folder: Path) -> None:
     with pytest.raises(KeySyncError, match="there is a snapshot base already") as error:
-        save(folder, snapshot("base", A="K9"), force=False)
+        save(folder, snapshot("base", A="K9"), OURS, force=False)
     assert "--force" in error.value.hint
     assert load(folder, "base", Limits()) == snapshot("base", A="K1 K2", B="K1")
 
 
 def test_taken_name_is_replaced_by_force_and_nothing_is_left(folder: Path) -> None:
-    save(folder, snapshot("base", A="K9"), force=True)
+    save(folder, snapshot("base", A="K9"), OURS, force=True)
     assert load(folder, "base", Limits()) == snapshot("base", A="K9")
     assert [path.name for path in folder.iterdir()] == ["base"]
 
 
-def test_what_a_crash_left_is_swept_away(folder: Path) -> None:
-    (folder / ".0123.tmp").mkdir()
-    (folder / ".0123.tmp" / "A.csv").write_text("half")
-    save(folder, snapshot("more"), force=False)
+def scratch(folder: Path, owner: str, end: str = "tmp") -> Path:
+    """What a crash of that sandbox left."""
+    made = folder / f".{owner}.00112233aabbccdd.{end}"
+    made.mkdir(parents=True)
+    (made / "A.csv").write_text("half")
+    return made
+
+
+def test_what_a_crash_of_ours_left_is_swept_away(folder: Path) -> None:
+    scratch(folder, OURS)
+    save(folder, snapshot("more"), OURS, force=False)
     assert sorted(path.name for path in folder.iterdir()) == ["base", "more"]
+
+
+def test_what_may_be_anothers_is_never_swept_away(folder: Path) -> None:
+    theirs = [scratch(folder, THEIRS), scratch(folder, "0123"), scratch(folder, OURS, "tmp.swp")]
+    (folder / ".mine.tmp").mkdir()
+    save(folder, snapshot("more"), OURS, force=False)
+    delete(folder, "more", OURS)
+    assert sorted(folder.iterdir()) == sorted([*theirs, folder / ".mine.tmp", folder / "base"])
+    assert [(path / "A.csv").read_text() for path in theirs] == ["half"] * 3
+
+
+def test_folder_that_is_no_snapshot_is_neither_replaced_nor_deleted(folder: Path) -> None:
+    mine = folder / "mine"
+    mine.mkdir()
+    (mine / "A.csv").write_text("mine")
+    for name, why in (("", "it has no manifest.json"), ("notes.txt", r"more than a snapshot: notes\.txt is in it")):
+        (mine / (name or "B.csv")).write_text("mine")
+        attempts: tuple[Callable[[], None], ...] = (
+            lambda: delete(folder, "mine", OURS),
+            lambda: save(folder, snapshot("mine"), OURS, force=True),
+        )
+        for attempt in attempts:
+            with pytest.raises(KeySyncError, match=why) as error:
+                attempt()
+            assert error.value.hint.startswith("It is left as it is.")
+    assert len(list(mine.iterdir())) == 3
+
+
+def test_damaged_snapshot_can_be_replaced_and_deleted(folder: Path) -> None:
+    (folder / "base" / MANIFEST).write_text("{}")
+    save(folder, snapshot("base"), OURS, force=True)
+    (folder / "base" / MANIFEST).write_text("{}")
+    delete(folder, "base", OURS)
+    assert list(folder.iterdir()) == []
+
+
+def test_snapshot_that_another_sandbox_saves_meanwhile_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def saved_first(path: Path) -> None:
+        monkeypatch.undo()
+        save(folder, snapshot("new", A="K1"), THEIRS, force=False)
+        files.sync_folder(path)
+
+    monkeypatch.setattr(files, "sync_folder", lambda path: saved_first(path) if ".tmp" in path.name else None)
+    with pytest.raises(KeySyncError, match="there is a snapshot new already"):
+        save(folder, snapshot("new", A="K2"), OURS, force=False)
+    assert load(folder, "new", Limits()) == snapshot("new", A="K1")
+    assert sorted(path.name for path in folder.iterdir()) == ["base", "new"]
+
+
+def test_snapshot_that_is_replaced_while_it_is_read_is_read_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replaced_first(path: Path, limit: int) -> tuple[bytes, files.Signature]:
+        monkeypatch.undo()
+        read = files.read(path, limit)
+        save(folder, snapshot("base", A="K9"), THEIRS, force=True)
+        return read
+
+    monkeypatch.setattr(files, "read", replaced_first)
+    assert load(folder, "base", Limits()) == snapshot("base", A="K9")
 
 
 def test_snapshot_that_cannot_be_written_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "snapshots").write_text("a file where the folder should be")
     with pytest.raises(KeySyncError, match="snapshot base was not saved"):
-        save(tmp_path / "snapshots", snapshot("base"), force=False)
+        save(tmp_path / "snapshots", snapshot("base"), OURS, force=False)
 
 
 def test_names_are_those_of_whole_snapshots_in_order(folder: Path) -> None:
-    save(folder, snapshot("a"), force=False)
+    save(folder, snapshot("a"), OURS, force=False)
     (folder / ".x.tmp").mkdir()
     (folder / "file").write_text("")
     assert names(folder) == ["a", "base"]
@@ -119,11 +188,11 @@ def test_names_are_those_of_whole_snapshots_in_order(folder: Path) -> None:
 
 
 def test_deleted_snapshot_is_gone(folder: Path) -> None:
-    delete(folder, "base")
+    delete(folder, "base", OURS)
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("attempt", [load, lambda folder, name, _: delete(folder, name)])
+@pytest.mark.parametrize("attempt", [load, lambda folder, name, _: delete(folder, name, OURS)])
 def test_no_such_snapshot_names_those_that_there_are(folder: Path, attempt: Any) -> None:
     with pytest.raises(KeySyncError, match="there is no snapshot other") as error:
         attempt(folder, "other", Limits())
@@ -231,8 +300,8 @@ def test_discrepancies_of_a_manifest_are_numbers(value: object) -> None:
     "use",
     [
         lambda folder: load(folder, "base", Limits()),
-        lambda folder: delete(folder, "base"),
-        lambda folder: save(folder, snapshot("base"), force=False),
+        lambda folder: delete(folder, "base", OURS),
+        lambda folder: save(folder, snapshot("base"), OURS, force=False),
         names,
     ],
     ids=["load", "delete", "save", "names"],
