@@ -10,10 +10,13 @@ import contextlib
 import gc
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
+TAKES_THE_REST = (argparse.REMAINDER, argparse.PARSER)
+STAND_IN = re.compile("\0([0-9]+)\0")
 USAGE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
 
 
@@ -49,19 +52,90 @@ def collector_off() -> Iterator[None]:
 
 
 class Parser(argparse.ArgumentParser):
-    """Repeats no word of the command line that a terminal would obey."""
+    """Takes any value for an option, and repeats no word of the command line that a terminal would obey.
+
+    argparse takes a value that begins with `-` for an option, and on Python 3.11 `--to=--` for nothing at all. So it
+    gets stand-ins, which look like no option, and the values come back when they are converted. As with getopt, the
+    word after an option is its value whatever it looks like; only another option of the same command is refused, since
+    then the value was more likely forgotten.
+    """
+
+    _values: tuple[str, ...] | list[str] = ()
+    _advice = ""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        self._values, self._advice = [], ""
+        words = list(sys.argv[1:] if args is None else args)
+        if any("\0" in word for word in words):
+            self.error("no argument can hold a NUL character")
+        words = self._stood_in(words)
+        namespace, rest = super().parse_known_args(words, namespace)
+        return namespace, [self._real(word) for word in rest]
 
     def error(self, message: str) -> NoReturn:
-        super().error(safe(message))
+        missing = message.endswith("expected one argument")
+        super().error(safe(self._real(message) + (self._advice if missing else "")))
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        return super()._get_value(action, self._real(arg_string))
+
+    def _stood_in(self, words: list[str]) -> list[str]:
+        """The words with stand-ins for the values of options, and for all that follows `--`."""
+        rest = any(action.nargs in TAKES_THE_REST for action in self._get_positional_actions())
+        done: list[str] = []
+        while words:
+            word, *words = words
+            if word == "--":
+                return [*done, word, *map(self._stand_in, words)]
+            if rest and (word == "-" or not word.startswith("-")):
+                return [*done, *map(self._stand_in, [word, *words])]
+            option, value, wanted = self._taken_apart(word)
+            done.append(option if value is None else option + self._stand_in(value))
+            if wanted == 1 and words and words[0] in self._option_string_actions:
+                self._advice = f"; if it is meant to be {words[0]}, write {self._longest(word)}={words[0]}"
+                wanted = 0
+            done += map(self._stand_in, words[:wanted])
+            words = words[wanted:]
+        return done
+
+    def _taken_apart(self, word: str) -> tuple[str, str | None, int]:
+        """An option, the value that is joined to it, and how many of the words after it are its values."""
+        name, equals, value = word.partition("=")
+        if equals and word.startswith("--"):
+            return (f"{name}=", value, 0) if self._wants(name) else (word, None, 0)
+        if word.startswith("--") or word in self._option_string_actions:
+            return word, None, self._wants(word)
+        for end in range(2, len(word) + 1):  # -ns B is -n -s B
+            if wanted := self._wants(f"-{word[end - 1]}"):
+                return (word[:end], word[end:].removeprefix("="), 0) if word[end:] else (word, None, wanted)
+        return word, None, 0
+
+    def _wants(self, option: str) -> int:
+        """How many values an option takes; 0 also if it takes any number of them, or there is none of that name."""
+        action = self._option_string_actions.get(option)
+        if action is None or isinstance(action.nargs, str):
+            return 0
+        return 1 if action.nargs is None else action.nargs
+
+    def _longest(self, option: str) -> str:
+        action = self._option_string_actions.get(option)
+        return max(action.option_strings, key=len) if action else option
+
+    def _stand_in(self, value: str) -> str:
+        self._values = [*self._values, value]
+        return f"\0{len(self._values) - 1}\0"
+
+    def _real(self, text: str) -> str:
+        return STAND_IN.sub(lambda match: self._values[int(match[1])], text)
 
 
 def safe(text: str) -> str:
-    """As core.model.keys.safe, which costs the import of Polars: only where there is something to hide."""
-    if text.isascii() and text.isprintable():
+    """As core.model.keys.safe, line by line; that costs the import of Polars: only where there is something to hide."""
+    if all(line.isascii() and line.isprintable() for line in text.split("\n")):
         return text
     from keysync_shell.core.model import keys
 
-    return keys.safe(text)
+    return "\n".join(map(keys.safe, text.split("\n")))
 
 
 def _give_up(stream: TextIO) -> None:

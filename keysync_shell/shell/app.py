@@ -15,6 +15,7 @@ from cmd2.parsing import Statement
 from cmd2.plugin import PostparsingData
 from cmd2.utils import CustomCompletionSettings
 
+from keysync_shell import process
 from keysync_shell.commands import lines
 from keysync_shell.commands.arguments import declare
 from keysync_shell.commands.catalogue import COMMANDS
@@ -29,7 +30,7 @@ from keysync_shell.render.writing import Writer, writer_for
 from keysync_shell.sandbox import Sandbox
 from keysync_shell.shell import typed
 from keysync_shell.shell.completion import COMPLETERS
-from keysync_shell.shell.parsing import Parser, PosixStatementParser, safe_lines
+from keysync_shell.shell.parsing import Parser, PosixStatementParser
 
 USAGE, INTERRUPTED = 2, 130
 BUILT_INS = ("run_script", "_relative_run_script", "run_pyscript", "edit", "macro", "shortcuts")
@@ -241,7 +242,7 @@ class Shell(cmd2.Cmd):
 
     def print_to(self, file: IO[str], *objects: Any, **options: Any) -> None:
         """What cmd2 itself says (help, history, alias, …) repeats words that were typed or came from files."""
-        super().print_to(file, *(safe_lines(one) if isinstance(one, str) else one for one in objects), **options)
+        super().print_to(file, *(process.safe(one) if isinstance(one, str) else one for one in objects), **options)
 
     # Prompt, toolbar, history
 

@@ -5,28 +5,18 @@ Its own splits `--note="a b"`, knows no backslash and no trailing comment, and d
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 from cmd2 import Cmd2ArgumentParser, constants
 from cmd2.exceptions import Cmd2ShlexError
 from cmd2.parsing import Statement, StatementParser
 
+from keysync_shell import process
 from keysync_shell.commands.lines import raw_tokens, unquoted
-from keysync_shell.core.model.keys import safe
 
 PUNCTUATION = frozenset(constants.REDIRECTION_CHARS)
 
 
-class Parser(Cmd2ArgumentParser):
-    """Repeats no word of the command line that a terminal would obey."""
-
-    def error(self, message: str) -> NoReturn:
-        super().error(safe_lines(message))
-
-
-def safe_lines(text: str) -> str:
-    """The text as a terminal may see it, with its line ends."""
-    return "\n".join(map(safe, text.split("\n")))
+class Parser(process.Parser, Cmd2ArgumentParser):
+    """A parser of the prompt."""
 
 
 class PosixStatementParser(StatementParser):
