@@ -23,6 +23,7 @@ from keysync_shell.errors import KeySyncError
 from keysync_shell.render.views import view
 from keysync_shell.render.writing import Writer
 from keysync_shell.sandbox import Outcome, Sandbox
+from keysync_shell.storage.foreign_csv import Reading
 from keysync_shell.storage.operations import Operation
 
 BUG = 70
@@ -51,9 +52,10 @@ class Dialogue:
             _refuse_overwriting(getattr(args, "output", None))
             sandbox = self._sandbox(args)
             with self.telling_of_interrupts(sandbox, changes=command.changes):
-                return self._answer(
-                    command, args, Session(sandbox, line, source, self.ask, self._preview, self.read_stdin, self.last)
-                )
+                session = Session(sandbox, line, source, self.ask, self._preview, self.read_stdin, self.last)
+                if args.format == "table":
+                    session = dataclasses.replace(session, show_reading=self._show_reading)
+                return self._answer(command, args, session)
         except (BrokenPipeError, KeyboardInterrupt):
             raise
         except (Exception, PanicException) as error:  # the one boundary: nobody sees a traceback without --debug
@@ -103,6 +105,13 @@ class Dialogue:
             return self.sandbox
         self.sandbox.require_no_batch("a command on another sandbox")
         return Sandbox(path_of(home), lock_timeout=timeout if timeout is not None else 10.0)
+
+    def _show_reading(self, reading: Reading) -> None:
+        from keysync_shell.render.foreign import preview
+
+        writer = self.writer()
+        for line in preview(reading, writer.width):
+            writer.say(line)
 
     def _preview(self, outcome: Outcome) -> None:
         from keysync_shell.render.changes import preview

@@ -170,7 +170,7 @@ class Arguments:
         for owner in cls.__mro__[:-1]:
             for name in (name for name in owner.__annotations__ if name in defaults):
                 hint, argument = typing.get_args(hints[name])
-                yield Parameter(name, _without_none(hint), defaults[name].default, argument)
+                yield Parameter(name, _without_none(hint), defaults.pop(name).default, argument)
 
     @classmethod
     def flags(cls) -> frozenset[str]:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from keysync_shell.commands import foreign
 from keysync_shell.commands.catalogue import editing as asked
 from keysync_shell.commands.session import Session
 from keysync_shell.commands.words import looked_up, named
-from keysync_shell.config import path_of
 from keysync_shell.core.edits import adding, carrying, corrupting, removing, replacing, respelling, spelling
 from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.edits.mock import Mock
@@ -18,9 +18,6 @@ from keysync_shell.core.model import table
 from keysync_shell.core.model.keys import KeyFormat, check_key, writable
 from keysync_shell.core.model.state import State
 from keysync_shell.sandbox import Outcome
-from keysync_shell.storage import files, foreign_csv
-from keysync_shell.storage.files import explained
-from keysync_shell.storage.forms import Form
 from keysync_shell.storage.operations import OperationKind
 
 
@@ -53,7 +50,7 @@ def mock(session: Session, args: asked.Mock) -> Outcome:
 
 def add_key(session: Session, args: asked.AddKey) -> Outcome:
     sandbox = session.sandbox
-    keys, systems = named(session, args.keys).named(), sandbox.systems.parse(args.systems)
+    keys, systems = named(session, args.keys, args).named(), sandbox.systems.parse(args.systems)
     return sandbox.edit(
         lambda state: adding.add(state, keys, systems, now=sandbox.now()),
         session.request(OperationKind.ADD, args, creates=False),
@@ -61,7 +58,7 @@ def add_key(session: Session, args: asked.AddKey) -> Outcome:
 
 
 def remove_key(session: Session, args: asked.RemoveKey) -> Outcome:
-    query, systems = looked_up(session, args.keys), session.sandbox.systems.parse(args.systems)
+    query, systems = looked_up(session, args.keys, args), session.sandbox.systems.parse(args.systems)
     return session.sandbox.edit(
         lambda state: removing.remove(state, query.on(session.sandbox.index), systems),
         session.request(OperationKind.REMOVE, args, destroys=True),
@@ -69,7 +66,7 @@ def remove_key(session: Session, args: asked.RemoveKey) -> Outcome:
 
 
 def modify_key(session: Session, args: asked.ModifyKey) -> Outcome:
-    query, systems = looked_up(session, args.keys), session.sandbox.systems.parse(args.systems)
+    query, systems = looked_up(session, args.keys, args), session.sandbox.systems.parse(args.systems)
     spell = _checked(_spell(args), session)
     return session.sandbox.edit(
         lambda state: respelling.respell(state, query.on(session.sandbox.index), systems, spell, merge=args.merge),
@@ -78,7 +75,7 @@ def modify_key(session: Session, args: asked.ModifyKey) -> Outcome:
 
 
 def corrupt(session: Session, args: asked.Corrupt) -> Outcome:
-    query, systems = looked_up(session, args.keys), session.sandbox.systems.parse(args.systems)
+    query, systems = looked_up(session, args.keys, args), session.sandbox.systems.parse(args.systems)
     how_many, limits = _how_many(args), session.sandbox.config.limits
     fits = partial(writable, limits=limits)
     return session.sandbox.edit(
@@ -99,13 +96,10 @@ def move_key(session: Session, args: asked.MoveKey) -> Outcome:
 
 def import_file(session: Session, args: asked.Import) -> Outcome:
     sandbox = session.sandbox
-    system, limits = sandbox.systems.find(args.system), sandbox.config.limits
-    path = path_of(args.file)
-    with explained(f"{args.file} cannot be imported"):
-        data, _ = files.read(path, limits.file_bytes)
-    rows = foreign_csv.read(data, str(path), limits, Form(key_column=args.key_column)).rows
+    system, failing = sandbox.systems.find(args.system), f"{args.file} cannot be imported"
+    reading = foreign.read_file(session, args.file, args, list_of_keys=False, failing=failing)
     return sandbox.edit(
-        lambda state: replacing.replace(state, {system: rows}),
+        lambda state: replacing.replace(state, {system: reading.rows}, notes=foreign.notes(reading)),
         session.request(OperationKind.IMPORT, args, creates=True),
     )
 
@@ -130,7 +124,7 @@ def reset(session: Session, args: asked.Reset) -> Outcome:
 
 def _carry(session: Session, args: asked.CopyKey | asked.MoveKey, *, move: bool) -> Outcome:
     systems = session.sandbox.systems
-    query, source, targets = looked_up(session, args.keys), systems.find(args.source), systems.parse(args.targets)
+    query, source, targets = looked_up(session, args.keys, args), systems.find(args.source), systems.parse(args.targets)
     return session.sandbox.edit(
         lambda state: carrying.copy(state, query.on(session.sandbox.index), source, targets, move=move),
         session.request(OperationKind.MOVE if move else OperationKind.COPY, args),

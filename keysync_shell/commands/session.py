@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -9,9 +10,13 @@ from typing import Protocol, runtime_checkable
 import polars as pl
 
 from keysync_shell.commands.declaring import Changes
+from keysync_shell.config import home_folder
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox import Outcome, Request, Sandbox
+from keysync_shell.storage.foreign_csv import Reading
 from keysync_shell.storage.operations import OperationKind
+
+ONE_SHOT, PROGRAM = "one-shot", "keysync-shell"
 
 
 def nobody(question: str) -> bool:
@@ -39,7 +44,7 @@ class Session:
 
     `line` is the command as it was given and `source` where it came from (shell, script, one-shot). `ask` puts a
     question to a person; `preview` shows them first what would happen. `read_stdin` gives what KEYS… `-` stands for;
-    `last` is the previous result with keys.
+    `last` is the previous result with keys. `show_reading` shows how a file was read, before anything is done with it.
     """
 
     sandbox: Sandbox
@@ -49,6 +54,20 @@ class Session:
     preview: Callable[[Outcome], None]
     read_stdin: Callable[[], bytes]
     last: ShowsKeys | None = None
+    show_reading: Callable[[Reading], None] = lambda _: None
+
+    def again(self, *options: str) -> str:
+        """The command as it can be typed once more, with more options."""
+        name, _, rest = self.line.partition(" ")
+        first, last = (options, ()) if set(rest) & set("|>;#") else ((), options)  # they end a command, or may
+        program = self._program if self.source == ONE_SHOT else ()
+        return " ".join(word for word in (*program, name, *first, rest, *last) if word)
+
+    @property
+    def _program(self) -> tuple[str, ...]:
+        """How the program was called, up to the command."""
+        root = self.sandbox.home.root
+        return (PROGRAM,) if root == home_folder(None) else (PROGRAM, "--home", shlex.quote(str(root)))
 
     def request(self, kind: OperationKind, args: Changes, *, destroys: bool = False, creates: bool = False) -> Request:
         """The request for a change; `destroys` has somebody approve it, unless --yes."""

@@ -62,8 +62,9 @@ class Writer:
         """Say what went wrong, what to do next, and whether anything changed."""
         for line in error.message.split("\n"):
             self.say(f"{prefix}{self.painted('error', 'error:', self.color_err)} {safe(line)}")
-        if error.hint:
-            self.say(f"{self.painted('hint', 'hint:', self.color_err)} {safe(error.hint)}")
+        for number, line in enumerate(error.hint.split("\n") if error.hint else ()):
+            head = f"{self.painted('hint', 'hint:', self.color_err)} " if number == 0 else ""
+            self.say(f"{head}{safe(line)}")
         said = {True: "It is committed.", None: "Unknown whether it is committed.", False: "Nothing was changed."}
         if changes or error.committed is not False:
             self.say(said[error.committed])

@@ -79,7 +79,8 @@ def likely_key(records: Records, *, named: bool) -> int:
     """The column that is the best example of a key column; `named` if the first record is a header."""
     rest = records[1:] if named else records
     columns = [[row[i] for row in rest if i < len(row)] for i in range(len(records[0]))]
-    distinct = [i for i, column in enumerate(columns) if len(set(column)) == len(column)] or list(range(len(columns)))
+    filled = [i for i, column in enumerate(columns) if all(column)] or list(range(len(columns)))
+    distinct = [i for i in filled if len(set(columns[i])) == len(columns[i])] or filled
     telling = [i for i in distinct if named and identifies(records[0][i])]
     numbered = [i for i in distinct if all(re.search(r"\d", cell) for cell in columns[i])]
     return (telling or numbered or distinct)[0]
@@ -98,8 +99,8 @@ def _is_data(cell: str, below: Sequence[str]) -> bool:
 
 
 def _is_name(cell: str, below: Sequence[str]) -> bool:
-    """A word above values that all hold a number."""
-    return bool(cell.strip() and below) and not re.search(r"\d", cell) and all(re.search(r"\d", one) for one in below)
+    """A word, or nothing, above values that all hold a number."""
+    return bool(below) and not re.search(r"\d", cell) and all(re.search(r"\d", one) for one in below)
 
 
 def _shape(cell: str) -> str:

@@ -28,6 +28,7 @@ NAMED = 8  # so many columns are named in a message
 MOST_COLUMNS = 1000
 TABLES = (".csv", ".tsv")  # where the name says so, one column has a header, too
 WHOLE_LINES = Choice(Form(delimiter=LINES), "if every line is one key")
+HEADER = Choice(Form(header=True), "if it is the header")
 NO_HEADER = Choice(Form(header=False), "if it is a key")
 
 
@@ -36,8 +37,7 @@ class Reading:
     """A file as it was read.
 
     `rows` is a key table; `form` says how it was read, with nothing left open. `columns` are the names of the columns
-    in the file, `key_at` the place of the keys among them, `head` the first rows. `blank` lines were passed over;
-    `repeated` rows have a key that an earlier one has.
+    in the file, `key_at` the place of the keys among them, `head` the first rows. `blank` lines were passed over.
     """
 
     source: str
@@ -50,7 +50,13 @@ class Reading:
 
     @property
     def repeated(self) -> int:
+        """How many rows have a key that an earlier one has."""
         return len(self.rows) - self.rows[table.KEY].n_unique()
+
+    @property
+    def empty(self) -> int:
+        """How many rows have no key."""
+        return int((self.rows[table.KEY] == "").sum())
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -132,10 +138,8 @@ class _Reader:
             raise Unclear(finding, [WHOLE_LINES], advice="Take out what stands above the header.")
         header = self._has_header(first)
         if header is None:
-            name = [Choice(Form(key_column=first), "if it is the header")] if _typable(first) else []
-            raise Unclear(
-                f"{self.source}:1: is its first line, {safe(first)!r}, a header or a key?", [*name, NO_HEADER]
-            )
+            finding = f"{self.source}:1: is its first line, {safe(first)!r}, a header or a key?"
+            raise Unclear(finding, [HEADER, NO_HEADER])
         if header:
             return self._fields(COMMA)
         if any(line.startswith('"') for line in self.sample.lines):
@@ -146,8 +150,8 @@ class _Reader:
 
     def _has_header(self, first: str) -> bool | None:
         """Whether the first line of one column is a header; None if people have to say."""
-        if self.form.header is False:
-            return False
+        if self.form.header is not None:
+            return self.form.header
         if self._names_key([first]):
             return True
         if self.form.key_column not in (None, "1"):
@@ -195,7 +199,7 @@ class _Reader:
     def _key_column(self, records: evidence.Records) -> tuple[int, bool]:
         """Where the keys are, and whether the first record is a header."""
         first, given = records[0], self.form.key_column
-        header = False if self.form.header is False else evidence.header(records)
+        header = self.form.header if self.form.header is not None else evidence.header(records)
         wanted = [i for i, name in enumerate(first) if name == (given or table.KEY)] or [
             i for i, name in enumerate(first) if folded(name) == folded(given or table.KEY)
         ]
@@ -221,8 +225,8 @@ class _Reader:
         """The columns with an example of each, and the choices."""
         first, choices = records[0], []
         at = evidence.likely_key(records, named=header is not False) if at is None else at
-        if header or (header is None and _reference(first, at) == first[at]):
-            choices.append(Choice(Form(key_column=_reference(first, at)), "if the first line is a header"))
+        if header is not False:
+            choices.append(Choice(_with_header(first, at, certain=bool(header)), "if the first line is a header"))
         if header is not True:
             choices.append(Choice(Form(key_column=str(at + 1), header=False), "if the first line is data"))
         if self.list_of_keys:
@@ -231,11 +235,10 @@ class _Reader:
         more = f" and {len(first) - NAMED} more" if len(first) > NAMED else ""
         return Unclear(f"{self.source}:1: {finding}; its columns are {there}{more}", choices)
 
-    def _ambiguous(self, first: Sequence[str], wanted: Sequence[int], header: bool | None) -> BadFile:
+    def _ambiguous(self, first: Sequence[str], wanted: Sequence[int], header: bool | None) -> Unclear:
         finding = f"{self.source}:1: {len(wanted)} columns are called {safe(first[wanted[0]])!r}"
-        if header:
-            return Unclear(finding, [Choice(Form(key_column=str(at + 1)), f"for column {at + 1}") for at in wanted])
-        return BadFile([finding], hint="Give the others other names.")
+        forms = [_with_header(first, at, certain=bool(header)) for at in wanted]
+        return Unclear(finding, [Choice(form, f"for column {at + 1}") for at, form in zip(wanted, forms, strict=True)])
 
     def _no_such_column(self, first: Sequence[str]) -> BadFile:
         there = ", ".join(safe(name) for name in first[:NAMED])
@@ -247,16 +250,12 @@ def _named(delimiter: str) -> str:
     return f"'{delimiter_name(delimiter)}'"
 
 
-def _reference(first: Sequence[str], at: int) -> str:
-    """What means a column: its name, or its number where the name cannot be typed or is not its own."""
+def _with_header(first: Sequence[str], at: int, *, certain: bool) -> Form:
+    """The form with that key column: by its name, or by its number where the name cannot be typed or is not its own."""
     name = first[at]
-    own = sum(folded(one) == folded(name) for one in first) == 1
-    return name if own and _typable(name) else str(at + 1)
-
-
-def _typable(name: str) -> bool:
-    """Whether a column can be called by its name on a command line."""
-    return bool(name.strip()) and name == safe(name)
+    if name.strip() and name == safe(name) and sum(folded(one) == folded(name) for one in first) == 1:
+        return Form(key_column=name)
+    return Form(key_column=str(at + 1), header=None if certain else True)
 
 
 def _example(records: evidence.Records, at: int, header: bool | None) -> str:

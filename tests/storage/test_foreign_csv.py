@@ -124,6 +124,8 @@ def test_blank_lines_of_a_list_are_counted() -> None:
         ("customer_id;name\nK-1;Ann\n", Form(key_column="1"), ["K-1"]),
         ("1,2\na,b\n", Form(key_column="2"), ["b"]),
         ("K-1;Ann\nK-2;Bob\n", Form(key_column="1", header=False), ["K-1", "K-2"]),
+        ("K-1;Ann\nK-2;Bob\n", Form(key_column="1", header=True), ["K-2"]),
+        ("K-1\nK-2\n", Form(header=True), ["K-2"]),
         ("K-1;Ann\nK-2;Bob\n", Form(key_column="2"), ["Ann", "Bob"]),
         ("key;n\nK-2;Bob\n", Form(key_column="1", header=False), ["K-2", "key"]),
         ("name\nAnn\n", Form(key_column="name"), ["Ann"]),
@@ -171,6 +173,7 @@ def test_delimiter_that_is_none(text: str) -> None:
         ("name,order\nAnn,10\nAnn,20\n", [Form(key_column="order")]),
         ("K-1\tAnn\nK-2\tBob\n", [Form(key_column="1", header=False)]),
         ("Ann|7\nBob|8\n", [Form(key_column="2", header=False)]),
+        (",city\nAnn,Rome\n", [Form(key_column="1", header=True), Form(key_column="1", header=False)]),
         ("name,city\nAnn,Rome\n", [Form(key_column="name"), Form(key_column="1", header=False)]),
         ("customer_id,name\nK-1,Ann\nK-2\n", [Form(key_column="customer_id")]),
         ("\x1b[2J,\x1bn\nK-1,7\n", [Form(key_column="1")]),
@@ -187,7 +190,9 @@ def test_key_column_is_never_guessed(text: str, choices: list[Form], a_list: boo
 @pytest.mark.parametrize("text", ["name\nAnn\nBob\n", "DEFAULT\nK-1\nK-2\n", "customer_id\n", "my key\nAnn\n"])
 def test_lone_column_may_have_a_header(text: str, a_list: bool) -> None:
     name = text.partition("\n")[0]
-    assert unclear(text, a_list=a_list) == [Form(key_column=name), Form(header=False)]
+    assert unclear(text, a_list=a_list) == [Form(header=True), Form(header=False)]
+    assert name not in keys(text, Form(header=True))
+    assert name in keys(text, Form(header=False))
 
 
 def test_list_of_words_is_one() -> None:
@@ -219,8 +224,8 @@ def test_first_line_that_is_unlike_the_others() -> None:
 def test_two_key_columns() -> None:
     assert unclear("key,key\n1,2\n") == [Form(key_column="1"), Form(key_column="2")]
     assert keys("key,key\n1,2\n", Form(key_column="2")) == ["2"]
-    with pytest.raises(BadFile, match="2 columns are called 'id'"):
-        reading("id,id\na,b\n", Form(key_column="id"))
+    assert unclear("id,id\na,b\n", Form(key_column="id")) == [Form(key_column=n, header=True) for n in "12"]
+    assert keys("id,id\na,b\n", Form(key_column="2", header=True)) == ["b"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,9 @@ from typing import Annotated
 from keysync_shell.commands.arguments import Argument, Arguments, OneOf
 from keysync_shell.core.findings import kinds
 from keysync_shell.core.planning.policy import STRATEGIES
+from keysync_shell.errors import KeySyncError
+from keysync_shell.storage import forms
+from keysync_shell.storage.forms import Form
 
 KEYS = Argument(
     help="keys, ranges CUST-00010..CUST-00020, globs 'CUST-0*', re:PATTERN, @FILE, - for stdin; "
@@ -55,6 +58,14 @@ def operation(text: str) -> int:
     return int(digits)
 
 
+def delimiter(text: str) -> str:
+    """A delimiter by its name or itself, for argparse."""
+    try:
+        return forms.delimiter(text)
+    except KeySyncError as error:
+        raise argparse.ArgumentTypeError(f"{error.message}. {error.hint}") from None
+
+
 def kind(text: str) -> str:
     """A kind of finding, in the singular or the plural, for argparse."""
     if found := kinds.named(text.lower()):
@@ -77,6 +88,39 @@ def line_number(text: str) -> int:
 
 
 HOW_MANY = OneOf()
+
+
+FILES = "reading files (what is not said is recognized)"
+DELIMITER = Argument(
+    "--delimiter",
+    "what stands between two fields: a character, or comma, semicolon, tab, pipe; none makes every line a key",
+    metavar="CHAR",
+    read=delimiter,
+    within=FILES,
+)
+
+
+class KeyFile(Arguments):
+    """How a file with keys is to be read."""
+
+    key_column: Annotated[
+        str | None,
+        Argument("--key-column", "the column that holds the keys, by its name or number", metavar="NAME", within=FILES),
+    ] = None
+    header: Annotated[bool, Argument("--header", "the first line names the columns", within=FILES)] = False
+    no_header: Annotated[bool, Argument("--no-header", "the first line is data", within=FILES)] = False
+    file_delimiter: Annotated[str | None, DELIMITER] = None
+    encoding: Annotated[
+        str | None, Argument("--encoding", "such as utf-16 or cp1252", metavar="NAME", within=FILES)
+    ] = None
+
+    @property
+    def form(self) -> Form:
+        """What is said about the file. Raises KeySyncError for a contradiction."""
+        if self.header and self.no_header:
+            raise KeySyncError("--header and --no-header contradict each other", hint="Leave one out.")
+        header = True if self.header else False if self.no_header else None
+        return Form(self.file_delimiter, self.encoding, self.key_column, header)
 
 
 class Capped(Arguments):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from keysync_shell.commands.arguments import Argument, OneOf
-from keysync_shell.commands.catalogue.arguments import KEYS, SYSTEM, SYSTEMS, at_least, rate
+from keysync_shell.commands.catalogue.arguments import DELIMITER, KEYS, SYSTEM, SYSTEMS, KeyFile, at_least, rate
 from keysync_shell.commands.declaring import Changes, Later, command
 
 if TYPE_CHECKING:
@@ -49,21 +49,21 @@ class Mock(Changes):
     ] = False
 
 
-class AddKey(Changes):
+class AddKey(Changes, KeyFile):
     """Add keys to systems."""
 
     keys: Annotated[tuple[str, ...], NEW_KEYS]
     systems: Annotated[str, SYSTEMS] = "all"
 
 
-class RemoveKey(Changes):
+class RemoveKey(Changes, KeyFile):
     """Remove keys from systems, by name or by pattern."""
 
     keys: Annotated[tuple[str, ...], KEYS]
     systems: Annotated[str, SYSTEMS] = "all"
 
 
-class ModifyKey(Changes):
+class ModifyKey(Changes, KeyFile):
     """Respell keys in place; their other columns stay."""
 
     keys: Annotated[tuple[str, ...], KEYS]
@@ -88,13 +88,14 @@ class ModifyKey(Changes):
         tuple[str, str] | None,
         Argument("--replace", "put NEW for OLD", metavar=("OLD", "NEW"), within=RESPELLING),
     ] = None
+    file_delimiter: Annotated[str | None, DELIMITER._replace(flags="--file-delimiter")] = None
     merge: Annotated[bool, Argument("--merge", "a key may land on one that exists; the row that is there stays")] = (
         False
     )
     systems: Annotated[str, SYSTEMS] = "all"
 
 
-class Corrupt(Changes):
+class Corrupt(Changes, KeyFile):
     """Damage keys as real systems do; the same seed damages the same keys."""
 
     kind: Annotated[str, Argument(help=", ".join(CORRUPTIONS), metavar="KIND", choices=CORRUPTIONS)]
@@ -117,7 +118,7 @@ class Corrupt(Changes):
     systems: Annotated[str, SYSTEMS] = "all"
 
 
-class CopyKey(Changes):
+class CopyKey(Changes, KeyFile):
     """Copy the rows of keys from one system to others."""
 
     keys: Annotated[tuple[str, ...], KEYS]
@@ -125,7 +126,7 @@ class CopyKey(Changes):
     targets: Annotated[str, TARGETS]
 
 
-class MoveKey(Changes):
+class MoveKey(Changes, KeyFile):
     """Move the rows of keys from one system to others."""
 
     keys: Annotated[tuple[str, ...], KEYS]
@@ -133,17 +134,11 @@ class MoveKey(Changes):
     targets: Annotated[str, TARGETS]
 
 
-class Import(Changes):
+class Import(Changes, KeyFile):
     """Replace one system's content by a CSV file."""
 
     system: Annotated[str, SYSTEM.saying("whose content is replaced")]
-    file: Annotated[str, Argument(help="a CSV file with a header", metavar="FILE", complete="files")]
-    key_column: Annotated[
-        str | None,
-        Argument(
-            "--key-column", "the column that holds the keys, by its name or number (default: key)", metavar="NAME"
-        ),
-    ] = None
+    file: Annotated[str, Argument(help="a CSV file, or one key a line", metavar="FILE", complete="files")]
 
 
 class Reset(Changes):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from keysync_shell.commands.arguments import Argument
-from keysync_shell.commands.catalogue.arguments import KEYS, SYSTEMS, At, Capped, kind
+from keysync_shell.commands.catalogue.arguments import KEYS, SYSTEMS, At, Capped, KeyFile, kind
 from keysync_shell.commands.declaring import Asks, Later, command
 from keysync_shell.core.findings.kinds import names
 
@@ -25,7 +25,7 @@ class Status(At):
     exit_code: Annotated[bool, Argument("--exit-code", "exit 1 if there is any discrepancy")] = False
 
 
-class List(At, Capped):
+class List(At, Capped, KeyFile):
     """List keys with the systems that hold them."""
 
     keys: Annotated[tuple[str, ...], KEYS.saying(f"{KEYS.help} (default: all)")] = ()

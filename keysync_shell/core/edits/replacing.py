@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -13,10 +13,15 @@ from keysync_shell.core.model.change import between, changes
 from keysync_shell.core.model.state import State
 
 
-def replace(state: State, tables: Mapping[str, pl.DataFrame], details: Mapping[str, str | int] | None = None) -> Edit:
+def replace(
+    state: State,
+    tables: Mapping[str, pl.DataFrame],
+    details: Mapping[str, str | int] | None = None,
+    notes: Sequence[str] = (),
+) -> Edit:
     """Put other tables in the place of those of some systems."""
     parts = {name: between(state.tables[name], rows) for name, rows in tables.items()}
-    return Edit(changes(parts), details=details or {})
+    return Edit(changes(parts), notes=tuple(notes), details=details or {})
 
 
 def filled(state: State, keys: pl.Series, *, now: str) -> dict[str, pl.DataFrame]:
