@@ -122,6 +122,7 @@ class Interpreter:
         writer = self.dialogue.writer()
         try:
             with contextlib.redirect_stdout(writer.out), contextlib.redirect_stderr(writer.err):
-                return self._parsers[name].parse_args(words)
+                parsed: argparse.Namespace = self._parsers[name].parse_args(words)
+                return parsed
         except SystemExit as stop:
             return Ended(int(stop.code or 0))

@@ -1,4 +1,4 @@
-"""What the programs share: a guard around them, streams that take anything, and a parser that repeats nothing raw.
+"""What the programs share: a guard around them, and streams that take anything.
 
 Imports the standard library only, so that help costs nothing.
 """
@@ -13,7 +13,10 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn, TextIO
+from typing import Any, TextIO
+
+from keysync_shell.commands.parser import Telling
+from keysync_shell.errors import KeySyncError
 
 TAKES_THE_REST = (argparse.REMAINDER, argparse.PARSER)
 STAND_IN = re.compile("\0([0-9]+)\0")
@@ -28,6 +31,11 @@ def guarded(work: Callable[[], int]) -> int:
         sys.stdout.flush()
     except SystemExit as stop:  # of argparse, which has said why
         return int(stop.code or 0)
+    except KeySyncError as error:  # of the command line, before anything else is known
+        from keysync_shell.render.writing import writer_for
+
+        writer_for("auto", sys.stdout, sys.stderr).fail(error, changes=False)
+        return error.code
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -51,8 +59,8 @@ def collector_off() -> Iterator[None]:
         gc.enable()
 
 
-class Parser(argparse.ArgumentParser):
-    """Takes any value for an option, and repeats no word of the command line that a terminal would obey.
+class Parser(Telling):
+    """Takes any value for an option.
 
     argparse takes a value that begins with `-` for an option, and on Python 3.11 `--to=--` for nothing at all. So it
     gets stand-ins, which look like no option, and the values come back when they are converted. As with getopt, the
@@ -72,9 +80,11 @@ class Parser(argparse.ArgumentParser):
         namespace, rest = super().parse_known_args(words, namespace)
         return namespace, [self._real(word) for word in rest]
 
-    def error(self, message: str) -> NoReturn:
-        missing = message.endswith("expected one argument")
-        super().error(safe(self._real(message) + (self._advice if missing else "")))
+    def told(self, message: str, hint: str = "") -> KeySyncError:
+        return super().told(self._real(message), hint)
+
+    def without_value(self, name: str) -> KeySyncError:
+        return super().told(f"{name} lacks a value", self._advice) if self._advice else super().without_value(name)
 
     def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
         return super()._get_value(action, self._real(arg_string))
@@ -92,7 +102,7 @@ class Parser(argparse.ArgumentParser):
             option, value, wanted = self._taken_apart(word)
             done.append(option if value is None else option + self._stand_in(value))
             if wanted == 1 and words and words[0] in self._option_string_actions:
-                self._advice = f"; if it is meant to be {words[0]}, write {self._longest(word)}={words[0]}"
+                self._advice = f"If it is meant to be {words[0]}, write {self._longest(word)}={words[0]}."
                 wanted = 0
             done += map(self._stand_in, words[:wanted])
             words = words[wanted:]

@@ -6,8 +6,7 @@ r"""Golden sessions: each file of tests/cases is a conversation with the shell, 
     [exit 2]                   follows where the status is not 0; an empty line ends it
 
 A file that is dropped in is a test. `pytest --rewrite-cases` writes down what is seen now; read the difference.
-The folder of the sandbox, where the files are made, is shown as HOME. Usage errors stand in tests/shell/test_status.py:
-their words are argparse's and change with Python.
+The folder of the sandbox, where the files are made, is shown as HOME.
 """
 
 from __future__ import annotations

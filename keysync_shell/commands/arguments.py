@@ -13,15 +13,25 @@ schema all derive from these fields.
 from __future__ import annotations
 
 import argparse
+import math
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any, ClassVar, NamedTuple, Self, dataclass_transform
 
+from keysync_shell.commands.meanings import near
 from keysync_shell.errors import KeySyncError
 
 COMMAS = ","
+
+
+class Misread(argparse.ArgumentTypeError):
+    """A word that is no value of an argument; `hint` is what to write instead."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class OneOf:
@@ -34,7 +44,7 @@ class OneOf:
 class Argument(NamedTuple):
     """How a field is given on a command line: by its flags, or by its place if it has none.
 
-    `read` makes the value of a word and raises ArgumentTypeError. `complete` names what a prompt may offer: keys,
+    `read` makes the value of a word and raises Misread. `complete` names what a prompt may offer: keys,
     systems, snapshots, files, folders, … `words` is argparse's nargs where the type of the field does not say it;
     COMMAS if one word holds several items, such as 12,15. `options` are the names of a mapping, each a flag of its own
     with its choices. `hidden` flags are taken, too, and stand in no help.
@@ -90,7 +100,9 @@ class Parameter(NamedTuple):
 
     def reading(self) -> Callable[[str], Any] | None:
         """What makes a value of a word; None if the word is the value."""
-        return self.argument.read or (self.item if self.item in (int, float) else None)
+        if (choices := self.argument.choices) is not None:
+            return lambda word: chosen(word, choices)
+        return self.argument.read or READERS.get(self.item)
 
     def given(self, value: object) -> Any:
         """The value of the field from what JSON holds. Raises KeySyncError."""
@@ -111,20 +123,14 @@ class Parameter(NamedTuple):
             if not isinstance(value, bool):
                 raise self._wrong("true or false", value)
             return value
-        read = self.reading()
-        if read is None:
-            return self._allowed(_text(self, value))
+        if self.item is str:
+            _text(self, value)
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise self._wrong("a number or a text", value)
         try:
-            return read(str(value))
-        except (argparse.ArgumentTypeError, ValueError) as error:
-            raise KeySyncError(f"{self.name}: {error}", hint=self.help) from None
-
-    def _allowed(self, text: str) -> str:
-        if self.argument.choices is not None and text not in self.argument.choices:
-            raise self._wrong(f"one of {', '.join(self.argument.choices)}", text)
-        return text
+            return read(str(value)) if (read := self.reading()) else value
+        except Misread as error:
+            raise KeySyncError(f"{self.name}: {error}", hint=error.hint or self.help) from None
 
     def _chosen(self, value: object) -> dict[str, str]:
         options = self.argument.options or {}
@@ -188,8 +194,10 @@ class Arguments:
         """The arguments as a program hands them over, checked as those of a command line. Raises KeySyncError."""
         parameters = {item.name: item for item in cls.parameters()}
         given = {name: value for name, value in data.items() if value is not None}
-        if strange := given.keys() - parameters.keys():
-            raise KeySyncError(f"unknown argument {min(strange)!r}", hint=f"It takes {', '.join(parameters)}.")
+        if strange := sorted(given.keys() - parameters.keys()):
+            guess = near(strange[0], parameters)
+            hint = f"Did you mean {guess}?" if guess else f"It takes {', '.join(parameters)}."
+            raise KeySyncError(f"unknown argument {strange[0]!r}", hint=hint)
         if missing := [name for name, item in parameters.items() if item.required and name not in given]:
             raise KeySyncError(f"{missing[0]} is missing", hint=parameters[missing[0]].help)
         return cls(**{name: parameters[name].given(value) for name, value in given.items()})
@@ -287,6 +295,35 @@ def _without_none(hint: Any) -> Any:
 
 def _frozen(value: Any) -> Any:
     return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+
+
+def chosen(word: str, choices: Collection[str]) -> str:
+    """The word, if it is one of the choices. Raises Misread."""
+    if word in choices:
+        return word
+    guess = near(word, choices)
+    raise Misread(f"{word!r} is none of {', '.join(choices)}", hint=f"Did you mean {guess}?" if guess else "")
+
+
+def whole(word: str) -> int:
+    """A whole number. Raises Misread."""
+    try:
+        return int(word)
+    except ValueError:
+        raise Misread(f"{word!r} is no whole number") from None
+
+
+def _number(word: str) -> float:
+    try:
+        number = float(word)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise Misread(f"{word!r} is no number")
+    return number
+
+
+READERS: dict[Any, Callable[[str], Any]] = {int: whole, float: _number}
 
 
 def _text(item: Parameter, value: object) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from keysync_shell.commands.arguments import Argument, Arguments, declare
+from keysync_shell.commands.parser import Telling
 
 if TYPE_CHECKING:
     from keysync_shell.commands.results import CommandResult
@@ -54,11 +55,14 @@ class Common(Arguments):
     ] = None
 
 
+YES = Argument("-y --yes", "do not ask before something is lost", hidden="-f --force")
+
+
 class Changes(Arguments):
     """What a command takes that changes something."""
 
     dry_run: Annotated[bool, Argument("-n --dry-run", "show what would change, and change nothing")] = False
-    yes: Annotated[bool, Argument("-y --yes", "do not ask before something is lost")] = False
+    yes: Annotated[bool, YES] = False
 
 
 class Asks(Arguments):
@@ -107,6 +111,8 @@ class Command:
         """Put every argument of the command on a parser, and its examples below the help."""
         declare(self.arguments, parser, completers)
         declare(Common, parser, completers, taken=self.arguments.flags())
+        if isinstance(parser, Telling):
+            parser.example = self.examples[0]
         if completers is None:  # a front end with completers has formatters of its own
             parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.epilog = "examples:\n" + "\n".join(f"  {example}" for example in self.examples)

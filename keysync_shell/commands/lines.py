@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Annotated, Protocol
 
 from keysync_shell.commands.arguments import Argument, Arguments, OneOf
-from keysync_shell.commands.catalogue import BY_NAME, near
+from keysync_shell.commands.catalogue import BY_NAME
+from keysync_shell.commands.meanings import meaning, near
 from keysync_shell.config import path_of
 from keysync_shell.core.model.keys import safe
 from keysync_shell.errors import KeySyncError
@@ -116,10 +117,14 @@ def spelled_out(line: str, knows: Callable[[str], bool], names: Collection[str])
 def meant(word: str, names: Collection[str] = NAMES) -> str:
     """The name itself, or the only one that begins so. Raises KeySyncError, status 127, if there is none or several."""
     begun = [word] if word in names else sorted(name for name in names if word and name.startswith(word))
+    if begun and word not in begun and (other := meaning(word)) is not None and other in names:
+        begun = sorted({*begun, other})  # delete: delete-state by its letters, remove-key by its meaning
     if len(begun) == 1:
         return begun[0]
     if begun:
-        raise KeySyncError(f"'{safe(word)}' may mean {', '.join(begun)}", hint="Write more of it.", code=UNKNOWN)
+        raise KeySyncError(
+            f"'{safe(word)}' may mean {', '.join(begun)}", hint="Write out the one you mean.", code=UNKNOWN
+        )
     guess = near(word, names)
     hint = f"Did you mean {guess}?" if guess else "`help` lists the commands."
     raise KeySyncError(f"there is no command '{safe(word)}'", hint=hint, code=UNKNOWN)

@@ -99,14 +99,14 @@ Results = Planned | Predicted | Reconciliation | Compared | MasterKeys | RunList
 def plan(session: Session, args: asked.Plan) -> Planned:
     sandbox = session.sandbox
     if args.save:
-        outputs.check(path_of(args.save), sandbox.home, force=args.force)
+        outputs.check(path_of(args.save), sandbox.home, force=args.yes)
     with sandbox.registry() as registry:
         memory = sandbox.moment(None)
         policy = words.policy(session, args, memory.index)
         made = planned(memory.state, memory.index, policy, taken(registry.names(), memory.rules))
         digest = sandbox.digest() if args.save else ""
     if args.save:
-        outputs.write(path_of(args.save), _as_file(made, digest), sandbox.home, force=args.force)
+        outputs.write(path_of(args.save), _as_file(made, digest), sandbox.home, force=args.yes)
     sandbox.warnings.extend(losses.warnings(memory.index))
     left = memory.summary().discrepancies.total
     wrong = made.changes_anything and not args.exit_zero

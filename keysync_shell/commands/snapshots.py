@@ -57,7 +57,7 @@ def save_state(session: Session, args: asked.SaveState) -> Saved:
     sandbox.refresh()
     with sandbox.exclusively():
         snapshot = _taken(sandbox, args.name, args.note)
-        snapshots.save(sandbox.home.snapshots, snapshot, lock.owner(sandbox.home.lock), force=args.force)
+        snapshots.save(sandbox.home.snapshots, snapshot, lock.owner(sandbox.home.lock), force=args.yes)
     return Saved("Saved", snapshot.manifest, str(sandbox.home.snapshots / args.name))
 
 
@@ -104,7 +104,7 @@ def export_state(session: Session, args: asked.ExportState) -> Saved:
     sandbox = session.sandbox
     sandbox.require_no_batch("export-state")
     snapshot = snapshots.load(sandbox.home.snapshots, args.name, sandbox.config.limits)
-    archives.export(snapshot, path_of(args.file), sandbox.home, force=args.force)
+    archives.export(snapshot, path_of(args.file), sandbox.home, force=args.yes)
     return Saved("Exported", snapshot.manifest, args.file)
 
 
@@ -115,7 +115,7 @@ def import_state(session: Session, args: asked.ImportState) -> Saved:
     snapshot = archives.read(path_of(args.file), limits, args.name)
     snapshot.tables(limits)  # a file that cannot be read is no use under any name
     with sandbox.exclusively():
-        snapshots.save(sandbox.home.snapshots, snapshot, lock.owner(sandbox.home.lock), force=args.force)
+        snapshots.save(sandbox.home.snapshots, snapshot, lock.owner(sandbox.home.lock), force=args.yes)
     return Saved("Imported", snapshot.manifest, args.file)
 
 

@@ -115,4 +115,4 @@ def _refuse_inside(path: Path, home: Home | None) -> None:
 
 
 def _taken(path: Path) -> KeySyncError:
-    return KeySyncError(f"{safe(str(path))} is there already", hint="Name another file, or replace it with --force.")
+    return KeySyncError(f"{safe(str(path))} is there already", hint="Name another file, or replace it with --yes.")

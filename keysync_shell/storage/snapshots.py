@@ -312,7 +312,7 @@ def _give_name(scratch: Path, target: Path, *, force: bool) -> None:
 
 
 def _taken(name: str) -> KeySyncError:
-    return KeySyncError(f"there is a snapshot {name} already", hint="Take another name, or --force to replace it.")
+    return KeySyncError(f"there is a snapshot {name} already", hint="Take another name, or --yes to replace it.")
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

@@ -75,7 +75,7 @@ def test_arguments_are_frozen_and_can_be_varied() -> None:
         (ModifyKey, {"keys": ["K"]}, "one of to, case, space, delimiter, pad, replace is missing"),
         (ModifyKey, {"keys": ["K"], "to": "L", "pad": 3}, "to and pad cannot be given together"),
         (ModifyKey, {"keys": ["K"], "replace": ["a"]}, "replace takes two texts"),
-        (ModifyKey, {"keys": ["K"], "case": "camel"}, "case takes one of upper, lower, title, swap, not 'camel'"),
+        (ModifyKey, {"keys": ["K"], "case": "camel"}, "case: 'camel' is none of upper, lower, title, swap"),
         (Corrupt, {"kind": "case", "rate": 2}, "2 is not between 0 and 1"),
         (Plan, {"decisions": {"gap": "adopt"}}, "decisions takes gap: propagate, ignore"),
         (Plan, {"decisions": {"hole": "ignore"}}, "decisions takes gap: propagate, ignore"),

@@ -246,7 +246,7 @@ class TwoHandles(RuleBasedStateMachine):
 
     @rule(handle=handles, name=st.sampled_from(["one", "two"]))
     def save(self, handle: int, name: str) -> None:
-        snapshots.save_state(session(self.handles[handle]), SaveState(name=name, force=True))
+        snapshots.save_state(session(self.handles[handle]), SaveState(name=name, yes=True))
         self.model.snapshots[name] = self.model.now.state
         self.steps["save-state"] += 1
 

@@ -74,7 +74,7 @@ def test_file_that_is_there_is_not_overwritten_but_by_force(path: Path) -> None:
     path.write_text("mine")
     with pytest.raises(KeySyncError, match=r"base.zip is there already") as error:
         archives.export(GOOD, path, None, force=False)
-    assert "--force" in error.value.hint
+    assert "--yes" in error.value.hint
     archives.export(GOOD, path, None, force=True)
     assert archives.read(path, Limits(), None) == GOOD
 

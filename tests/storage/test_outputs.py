@@ -58,7 +58,7 @@ def test_file_that_is_there_is_replaced_by_force_only(tmp_path: Path) -> None:
     path.chmod(0o640)
     error = refusal(path, None)
     assert (error.message, path.read_text()) == (f"{path} is there already", "mine")
-    assert error.hint == "Name another file, or replace it with --force."
+    assert error.hint == "Name another file, or replace it with --yes."
     outputs.write(path, b"new", None, force=True)
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o640)
 

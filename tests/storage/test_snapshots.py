@@ -89,7 +89,7 @@ def test_snapshot_is_loaded_as_it_was_saved(folder: Path) -> None:
 def test_taken_name_is_refused_and_stays_as_it_was(folder: Path) -> None:
     with pytest.raises(KeySyncError, match="there is a snapshot base already") as error:
         save(folder, snapshot("base", A="K9"), OURS, force=False)
-    assert "--force" in error.value.hint
+    assert "--yes" in error.value.hint
     assert load(folder, "base", Limits()) == snapshot("base", A="K1 K2", B="K1")
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 from typing import Annotated
 
-from keysync_shell.commands.arguments import Argument, Arguments, OneOf
+from keysync_shell.commands.arguments import Argument, Arguments, Misread, OneOf, chosen, whole
 from keysync_shell.core.findings import kinds
 from keysync_shell.core.planning.policy import STRATEGIES
 from keysync_shell.errors import KeySyncError
@@ -21,69 +20,66 @@ KEYS = Argument(
     complete="keys",
 )
 SYSTEM = Argument(metavar="SYSTEM", complete="systems")
-SYSTEMS = Argument("-s --systems", "which systems, such as B,C", metavar="LIST", complete="systems")
+SYSTEMS = Argument("-s --systems", "which systems, such as B,C", metavar="LIST", complete="systems", hidden="--system")
 
 
 def at_least(least: int) -> type[int]:
-    """A whole number from `least` up, for argparse."""
+    """A whole number from `least` up."""
 
     def parse(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+        number = whole(text)
         if number < least:
-            raise argparse.ArgumentTypeError(f"{text} is less than {least}")
+            raise Misread(f"{text} is less than {least}")
         return number
 
     return parse  # type: ignore[return-value]  # argparse calls it like a type
 
 
 def rate(text: str) -> float:
-    """A share between 0 and 1, or a percentage, for argparse."""
+    """A share between 0 and 1, or a percentage."""
     try:
         share = float(text[:-1]) / 100 if text.endswith("%") else float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a share such as 0.05 nor a percentage") from None
+        raise Misread(f"{text!r} is neither a share such as 0.05 nor a percentage") from None
     if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+        raise Misread(f"{text} is not between 0 and 1")
     return share
 
 
 def operation(text: str) -> int:
-    """The number of an operation, `@41` or `41`, for argparse."""
+    """The number of an operation, `@41` or `41`."""
     digits = text.removeprefix("@")
     if not digits.isascii() or not digits.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is no operation; write it like @41")
+        raise Misread(f"{text!r} is no operation; write it like @41")
     return int(digits)
 
 
 def delimiter(text: str) -> str:
-    """A delimiter by its name or itself, for argparse."""
+    """A delimiter by its name or itself."""
     try:
         return forms.delimiter(text)
     except KeySyncError as error:
-        raise argparse.ArgumentTypeError(f"{error.message}. {error.hint}") from None
+        raise Misread(error.message, hint=error.hint) from None
 
 
 def kind(text: str) -> str:
-    """A kind of finding, in the singular or the plural, for argparse."""
+    """A kind of finding, in the singular or the plural."""
     if found := kinds.named(text.lower()):
         return found.name
-    raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(kinds.names())}")
+    return chosen(text.lower(), kinds.names())
 
 
 def setting(text: str) -> str:
-    """`uppercase=off`, for argparse."""
+    """`uppercase=off`."""
     if "=" not in text:
-        raise argparse.ArgumentTypeError(f"{text!r} is no setting; write it like uppercase=off")
+        raise Misread(f"{text!r} is no setting; write it like uppercase=off")
     return text
 
 
 def line_number(text: str) -> int:
-    """One of several line numbers such as 12,15, for argparse."""
+    """One of several line numbers such as 12,15."""
     if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is no line number; write them like 12,15")
+        raise Misread(f"{text!r} is no line number; write them like 12,15")
     return int(text)
 
 

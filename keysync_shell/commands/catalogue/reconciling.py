@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from keysync_shell.commands.arguments import Argument, Arguments
 from keysync_shell.commands.catalogue.arguments import Capped, PolicyOptions, at_least, kind, setting
-from keysync_shell.commands.declaring import Asks, Changes, Later, command
+from keysync_shell.commands.declaring import YES, Asks, Changes, Later, command
 
 if TYPE_CHECKING:
     from keysync_shell.commands import explaining, reconciling
@@ -38,7 +38,7 @@ class Plan(PolicyOptions, Capped, Asks):
     save: Annotated[str | None, Argument("--output", "save the plan for apply", metavar="P.json", complete="files")] = (
         None
     )
-    force: Annotated[bool, Argument("--force", "with --output: replace a file that is there")] = False
+    yes: Annotated[bool, YES.saying("with --output: replace a file of that name")] = False
 
 
 class Predict(PolicyOptions):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from keysync_shell.commands.arguments import Argument, Arguments
-from keysync_shell.commands.declaring import Changes, Later, command
+from keysync_shell.commands.declaring import YES, Changes, Later, command
 
 if TYPE_CHECKING:
     from keysync_shell.commands import snapshots
@@ -15,7 +15,7 @@ else:
 GROUP = "Snapshots"
 
 NAME = Argument(help="the snapshot", metavar="NAME", complete="snapshots")
-FORCE = Argument("-f --force", "replace a snapshot of that name")
+REPLACE = YES.saying("replace a snapshot of that name")
 
 
 class SaveState(Arguments):
@@ -23,7 +23,7 @@ class SaveState(Arguments):
 
     name: Annotated[str, NAME]
     note: Annotated[str, Argument("--note", "what it is for", metavar="TEXT")] = ""
-    force: Annotated[bool, FORCE] = False
+    yes: Annotated[bool, REPLACE] = False
 
 
 class LoadState(Changes):
@@ -47,7 +47,7 @@ class ExportState(Arguments):
 
     name: Annotated[str, NAME]
     file: Annotated[str, Argument(help="where to write it", metavar="FILE.zip", complete="files")]
-    force: Annotated[bool, FORCE.saying("replace a file of that name")] = False
+    yes: Annotated[bool, REPLACE.saying("replace a file of that name")] = False
 
 
 class ImportState(Arguments):
@@ -55,7 +55,7 @@ class ImportState(Arguments):
 
     file: Annotated[str, Argument(help="an archive made by export-state", metavar="FILE.zip", complete="files")]
     name: Annotated[str | None, Argument("--as", "another name than its own", metavar="NAME")] = None
-    force: Annotated[bool, FORCE] = False
+    yes: Annotated[bool, REPLACE] = False
 
 
 COMMANDS = (
