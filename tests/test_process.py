@@ -135,7 +135,7 @@ def test_a_program_gets_its_words_as_they_are(kind: str) -> None:
 
 def test_an_option_that_was_meant_for_one_is_no_value(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["add-key", "X", "--systems", "--dry-run"]) == 2
-    assert "if it is meant to be --dry-run, write --systems=--dry-run" in capsys.readouterr().err
+    assert "hint: If it is meant to be --dry-run, write --systems=--dry-run." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("main", [cli.main, headless.main], ids=["keysync-shell", "keysync"])
