@@ -21,7 +21,7 @@ from keysync_shell.config import path_of
 from keysync_shell.core.model.keys import safe
 from keysync_shell.errors import KeySyncError
 from keysync_shell.render.views import view
-from keysync_shell.render.writing import Writer
+from keysync_shell.render.writing import TABLE, Writer, format_of
 from keysync_shell.sandbox import Outcome, Sandbox
 from keysync_shell.storage.foreign_csv import Reading
 from keysync_shell.storage.operations import Operation
@@ -53,7 +53,8 @@ class Dialogue:
             sandbox = self._sandbox(args)
             with self.telling_of_interrupts(sandbox, changes=command.changes):
                 session = Session(sandbox, line, source, self.ask, self._preview, self.read_stdin, self.last)
-                if args.format == "table":
+                args.format = format_of(args.format, getattr(args, "output", None))
+                if args.format == TABLE:
                     session = dataclasses.replace(session, show_reading=self._show_reading)
                 return self._answer(command, args, session)
         except (BrokenPipeError, KeyboardInterrupt):

@@ -513,3 +513,16 @@ def test_unexpected_error_is_told_without_a_traceback(
     assert ran.returncode == code
     assert said in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(("name", "begins"), [("o.csv", "system,rows,"), ("o.json", "{"), ("o.md", "| System |")])
+def test_name_of_the_output_says_its_format(call: Run, home: Path, name: str, begins: str) -> None:
+    assert call("status", "--output", name).returncode == 0
+    assert (home / name).read_text().startswith(begins)
+
+
+def test_output_in_a_format_that_is_not_written_is_refused_before_anything_is_done(call: Run, home: Path) -> None:
+    ran = call("add-key", "X", "--output", "o.xlsx")
+    assert ran.returncode == 2
+    assert "hint: Such as .csv" in ran.stderr
+    assert keys(home) == []

@@ -23,7 +23,15 @@ A = TypeVar("A", bound=Arguments)
 class Common(Arguments):
     """What every command takes: where it works, and how its result is written."""
 
-    format: Annotated[str, Argument("--format", "how to write the result", choices=FORMATS, within=COMMON)] = "table"
+    format: Annotated[
+        str | None,
+        Argument(
+            "--format",
+            "how to write the result (default: as the name of the output says, such as .csv, else a table)",
+            choices=FORMATS,
+            within=COMMON,
+        ),
+    ] = None
     output: Annotated[
         str | None,
         Argument(

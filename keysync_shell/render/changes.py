@@ -83,6 +83,8 @@ def signed_total(counts: Mapping[str, Counts]) -> int:
 
 def _talk(outcome: Outcome) -> tuple[str, ...]:
     lines = [_headline(outcome)]
+    if not outcome.dry_run and any(count.altered for count in outcome.counts.values()):
+        lines.append(f"  ~ {SIGNS['~']}")
     for name, reasons in outcome.left_out.items():
         lines.append(f"  {name}: {', '.join(f'{count:,} {why}' for why, count in reasons.items())}")
     lines += [f"  note: {safe(note)}" for note in outcome.notes]

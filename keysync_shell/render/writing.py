@@ -6,9 +6,11 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, TextIO
 
 from keysync_shell.core.model.keys import safe
@@ -16,9 +18,13 @@ from keysync_shell.errors import KeySyncError
 from keysync_shell.render.cells import RIGHT, cells, flat, head
 from keysync_shell.render.view import NUMBER, TEXT, Grid, View
 
+TABLE = "table"
+SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl", ".md": "markdown", ".txt": TABLE}
+OTHERS = (".xlsx", ".xls", ".ods", ".html", ".pdf", ".parquet", ".zip", ".gz")
 SCHEMA = "keysync/1"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-COLORS = {"+": "32", "-": "31", "~": "33", "error": "1;31", "hint": "36", "good": "32", "warning": "33"}
+SIGNED = re.compile(r"(?<=[ ,])[+−~][0-9,]*[0-9](?![\w-])")
+COLORS = {"+": "32", "-": "31", "−": "31", "~": "33", "error": "1;31", "hint": "36", "good": "32", "warning": "33"}
 ASCII = str.maketrans({"✓": "*", "→": "->", "−": "-", "·": "|", "…": "...", "●": "x", "○": ".", "█": "#"})
 
 
@@ -36,9 +42,9 @@ class Writer:
         FORMATS[format](self, view, command, warnings)
         if format != "json":
             self.warn(warnings)
-        if format == "table":
+        if format == TABLE:
             for line in view.talk:
-                self.say(self.painted("good", line, self.color_err) if line.startswith("✓") else line)
+                self.say(self._colorful(line))
         self.out.flush()
 
     @property
@@ -68,6 +74,13 @@ class Writer:
         said = {True: "It is committed.", None: "Unknown whether it is committed.", False: "Nothing was changed."}
         if changes or error.committed is not False:
             self.say(said[error.committed])
+
+    def _colorful(self, line: str) -> str:
+        """The line with its mark and the numbers behind `+`, `−` and `~` in their colors."""
+        if not self.color_err:
+            return line
+        painted = SIGNED.sub(lambda found: self.painted(found[0][0], found[0], True), line)
+        return f"{self.painted('good', '✓', True)}{painted[1:]}" if line.startswith("✓") else painted
 
     @staticmethod
     def painted(role: str, text: str, color: bool) -> str:
@@ -197,8 +210,19 @@ def _needed(view: View) -> Grid:
     return Grid(columns, lambda _: iter([tuple(values.values())]), 1)
 
 
+def format_of(given: str | None, output: str | None) -> str:
+    """The format that was asked for, else the one that the name of the output says, else a table.
+
+    Raises KeySyncError for a name that promises a format which we do not write.
+    """
+    suffix = PurePath(output or "").suffix.casefold()
+    if given is None and suffix in OTHERS:
+        raise KeySyncError(f"results are not written as {suffix}", hint=f"Such as {', '.join(SUFFIXES)}, or --format.")
+    return given or SUFFIXES.get(suffix, TABLE)
+
+
 FORMATS: dict[str, Callable[[Writer, View, str, list[str]], None]] = {
-    "table": _table,
+    TABLE: _table,
     "json": _json,
     "jsonl": _jsonl,
     "csv": _separated(","),

@@ -13,7 +13,7 @@ from keysync_shell.commands.declaring import FORMATS
 from keysync_shell.errors import KeySyncError
 from keysync_shell.render import writing
 from keysync_shell.render.view import ID, KEY, MOMENT, NUMBER, OPERATION, TEXT, Grid, View, fixed
-from keysync_shell.render.writing import Writer, writer_for
+from keysync_shell.render.writing import Writer, format_of, writer_for
 from tests.strategies import PURE
 
 LEGEND = {"+": "added", "-": "removed", "~": "altered"}
@@ -47,6 +47,16 @@ def shown(view: View, format: str, *, warnings: list[str] | None = None, **optio
     out, err = Screen(**options), Screen()
     Writer(out, err).show(view, "test", format, warnings or [])
     return out.text, err.text
+
+
+def test_signs_are_painted_on_a_screen_and_only_there() -> None:
+    view = View(data=lambda _: None, talk=("✓ Removed: A +1 −2,000 ~3 keys", "  rows: A 1-2"))
+    err = Screen()
+    Writer(Screen(), err, color_err=True).show(view, "test", "table", [])
+    assert err.text == (
+        "\x1b[32m✓\x1b[0m Removed: A \x1b[32m+1\x1b[0m \x1b[31m−2,000\x1b[0m \x1b[33m~3\x1b[0m keys\n  rows: A 1-2\n"
+    )
+    assert shown(view, "table")[1] == "✓ Removed: A +1 −2,000 ~3 keys\n  rows: A 1-2\n"
 
 
 def test_table_puts_numbers_right_and_shows_the_ends_of_keys() -> None:
@@ -135,6 +145,34 @@ def test_result_without_rows_is_a_row_of_its_own() -> None:
     view = View(data=lambda _: {"name": "base", "rows": 3, "systems": {"A": 3}})
     assert shown(view, "csv")[0] == "name,rows\nbase,3\n"
     assert shown(view, "markdown")[0].splitlines()[2] == "| base | 3 |"
+
+
+@pytest.mark.parametrize(
+    ("given", "output", "format"),
+    [
+        (None, None, "table"),
+        (None, "o.csv", "csv"),
+        (None, "a.b/o.CSV", "csv"),
+        (None, "o.tsv", "tsv"),
+        (None, "o.json", "json"),
+        (None, "o.jsonl", "jsonl"),
+        (None, "o.md", "markdown"),
+        (None, "o.txt", "table"),
+        (None, "o", "table"),
+        (None, "csv", "table"),
+        ("json", "o.csv", "json"),
+        ("table", "o.csv", "table"),
+        ("csv", "o.xlsx", "csv"),
+    ],
+)
+def test_format_is_what_was_asked_for_or_what_the_name_says(given: str | None, output: str | None, format: str) -> None:
+    assert format_of(given, output) == format
+
+
+def test_name_of_a_format_that_is_not_written() -> None:
+    with pytest.raises(KeySyncError, match=r"results are not written as \.xlsx") as error:
+        format_of(None, "o.xlsx")
+    assert ".csv" in error.value.hint
 
 
 def test_every_format_that_help_names_can_be_written() -> None:
