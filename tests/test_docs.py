@@ -17,6 +17,7 @@ import pytest
 from keysync_shell.commands import lines
 from keysync_shell.commands.catalogue import BY_NAME, COMMANDS
 from keysync_shell.commands.declaring import Command
+from keysync_shell.core.findings.kinds import KINDS, Kind
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -56,6 +57,14 @@ def test_every_command_stands_in_the_readme(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"^\| `([a-z-]+)", COMMAND_TABLE, re.MULTILINE))))
 def test_the_readme_names_no_command_that_is_not_there(name: str) -> None:
     assert name in BY_NAME or name in ("run", "help")
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_every_kind_of_finding_stands_in_the_readme(kind: Kind) -> None:
+    assert f"| {kind.name} | {kind.legend} |" in README.splitlines()
+    assert f"`--{kind.name} {'|'.join(kind.decisions)}`" in README
+    settings = next(line for line in README.splitlines() if line.startswith("| `[policy]"))
+    assert f"{kind.name}`" in settings
 
 
 def test_the_readme_has_sessions() -> None:

@@ -22,7 +22,7 @@ from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.model.table import key_series
 from keysync_shell.core.planning.actions import ADD, CHANGE, PROPOSE, REMOVE, REPORT
 from keysync_shell.core.selecting.ranges import grouped, shortened
-from keysync_shell.reconcile.comparing import CARRIED_OUT, DIFFERENT, NEW, OTHERWISE, STILL_OPEN
+from keysync_shell.reconcile.comparing import CARRIED_OUT, DIFFERENT, NEW, NOT_COMPARED, OTHERWISE, STILL_OPEN
 from keysync_shell.render.view import ID, KEY, MOMENT, NUMBER, OPERATION, TEXT, Grid, View, counted, fixed, plain
 
 if TYPE_CHECKING:
@@ -127,7 +127,8 @@ def reconciled_view(run: Reconciled) -> View:
 def compared_view(compared: Compared) -> View:
     rows, cap = compared.rows, compared.cap
     counts = Counter(rows["status"].to_list())
-    head = ", ".join(f"{counts[name]:,} {name}" for name in (CARRIED_OUT, STILL_OPEN, OTHERWISE, NEW))
+    told = (CARRIED_OUT, STILL_OPEN, OTHERWISE, NEW, *([NOT_COMPARED] if counts[NOT_COMPARED] else []))
+    head = ", ".join(f"{counts[name]:,} {name}" for name in told)
     key = pl.when(pl.col("spelling") != "").then("spelling").otherwise("canonical")
     differing = rows if cap.all else rows.filter(pl.col("status").is_in(DIFFERENT))
     grid = Grid(
