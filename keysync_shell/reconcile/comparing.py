@@ -72,7 +72,7 @@ def compare(past: Recorded, index: Index, touched: pl.DataFrame) -> pl.DataFrame
         OTHERWISE: [_explained(otherwise, index.systems, touched)],
         NEW: [_explained(_only(come, comes), index.systems, touched)],
         NOT_COMPARED: [
-            _because(strange, "this version does not look for this kind"),
+            _because(strange.filter(~coming), "this version does not look for this kind"),
             _because(unasked, "the run did not look for this kind"),
         ],
     }
