@@ -7,17 +7,20 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from keysync_shell import __version__
+from keysync_shell.commands.catalogue.arguments import at_least
 from keysync_shell.commands.catalogue.editing import SCENARIOS
 from keysync_shell.config import FILE as SETTINGS
 from keysync_shell.config import home_folder, path_of
-from keysync_shell.errors import KeySyncError
-from keysync_shell.process import Parser, collector_off, guarded
+from keysync_shell.errors import Declined, KeySyncError
+from keysync_shell.process import Parser, collector_off, guarded, safe
 
 if TYPE_CHECKING:
+    from keysync_shell.core.edits.edit import Edit
+    from keysync_shell.core.model.state import State
+    from keysync_shell.reconcile.recording import Generate
     from keysync_shell.reconcile.sources import Sources
 
 CONFIG = "keysync-config.yaml"
@@ -54,30 +57,44 @@ def _run(argv: list[str]) -> int:
 
 def _reconcile(options: argparse.Namespace, line: str) -> int:
     from keysync_shell.reconcile import recording, sources
+    from keysync_shell.reconcile.recording import Order
     from keysync_shell.render.reconciling import reconciled_view
     from keysync_shell.render.writing import writer_for
+    from keysync_shell.sandbox import Request
+    from keysync_shell.storage.operations import OperationKind
 
     chosen = _sources(options)
-    if options.generate_data:
-        _generate(options, chosen)
+    data = _generated(options, chosen)
     if options.partial:
         chosen = sources.present(chosen)
-    if options.output_dir:
-        chosen = replace(chosen, output=path_of(options.output_dir))
-    done = recording.run(
-        chosen,
+    if data is None:
+        sources.require(chosen)
+    exact = bool(options.output_dir) or chosen.home is None
+    output = path_of(options.output_dir) if options.output_dir else chosen.output
+    order = Order(
         mode=options.mode,
-        dry_run=options.dry_run,
         auto_approve=options.auto_approve or chosen.auto_approve,
-        line=line,
-        exact_folder=bool(options.output_dir) or chosen.home is None,
-        now=datetime.now(UTC),
+        policy=lambda _: chosen.config.policy,
+        folder=lambda number: output if exact else output / f"run-{number}",
+        absent=chosen.absent,
+        begins=True,
     )
+    sandbox = sources.opened(replace(chosen, output=output))
+    if options.dry_run:
+        sandbox.peek()
+        done = recording.look(sandbox, order)
+    else:
+        kind = OperationKind.MOCK if data else OperationKind.RECONCILE
+        request = Request(kind, line, "one-shot", creates=data is not None)
+        done = recording.carry_out(sandbox, order, request, data)
+    sandbox.close()
     writer = writer_for("auto", sys.stdout, sys.stderr)
-    writer.show(reconciled_view(done), "keysync", options.format, list(done.warnings))
+    absent = [f"{name} is absent: its file was not read, and it is not compared" for name in chosen.absent]
+    writer.show(reconciled_view(done), "keysync", options.format, [*absent, *sandbox.warnings, *done.warnings])
     if options.verbose:
         for system in done.result.summary.systems:
-            writer.say(f"{system.name}: {system.rows:,} rows from {chosen.paths[system.name]}, {system.total:,} keys")
+            path = safe(str(chosen.paths[system.name]))
+            writer.say(f"{system.name}: {system.rows:,} rows from {path}, {system.total:,} keys")
     found = done.result.summary.discrepancies.total
     return int(found > 0 and not options.exit_zero)
 
@@ -99,26 +116,42 @@ def _sources(options: argparse.Namespace) -> Sources:
     return sources.of_home(home)
 
 
-def _generate(options: argparse.Namespace, chosen: Sources) -> None:
-    """Mock data into the sandbox, as an operation that can be undone."""
+def _generated(options: argparse.Namespace, chosen: Sources) -> Generate | None:
+    """Mock data for the sandbox to begin the run with, if that is wanted."""
+    if not options.generate_data:
+        return None
     if chosen.home is None:
         raise KeySyncError(
             "--generate-data writes into a sandbox, not over the files of a configuration",
             hint="Leave out -c, or name a sandbox folder with --home.",
         )
-    if options.dry_run:
-        raise KeySyncError("--generate-data and --dry-run contradict each other", hint="Leave one out.")
+    for other in ("dry_run", "partial"):
+        if getattr(options, other):
+            name = other.replace("_", "-")
+            raise KeySyncError(f"--generate-data and --{name} contradict each other", hint="Leave one out.")
     from keysync_shell.core.edits import replacing
     from keysync_shell.core.edits.mock import Mock
-    from keysync_shell.sandbox import Request, Sandbox
-    from keysync_shell.storage.operations import OperationKind
 
-    sandbox, mock = Sandbox(chosen.home.root), Mock(options.scenario, options.keys, options.seed, cover=False)
-    request = Request(
-        OperationKind.MOCK, f"keysync --generate-data --scenario {options.scenario}", "one-shot", creates=True
-    )
-    sandbox.edit(lambda state: replacing.replace(state, mock.tables(state.systems, sandbox.now()), vars(mock)), request)
-    sandbox.close()
+    chosen.config.limits.check("keys_per_system", options.keys, "keys")
+    mock = Mock(options.scenario, options.keys, options.seed, cover=False)
+
+    def generate(state: State, now: str) -> Edit:
+        if not options.yes:
+            _refuse_to_lose(state)
+        return replacing.renew(state, mock.tables(state.systems, now), vars(mock))
+
+    return generate
+
+
+def _refuse_to_lose(state: State) -> None:
+    """Generated data replaces everything: whoever has data says that they mean it."""
+    rows = {name: state.rows(name) for name in state.systems.names if state.rows(name)}
+    if rows:
+        held = ", ".join(f"{name} {number:,}" for name, number in rows.items())
+        raise Declined(
+            f"generated data would replace what the systems hold ({held} rows)",
+            hint="Say it with --yes if you mean it, or name another folder with --home.",
+        )
 
 
 def _parser() -> Parser:
@@ -137,7 +170,8 @@ def _parser() -> Parser:
     parser.add_argument("--partial", action="store_true", help="go on without the systems whose file is missing")
     parser.add_argument("--generate-data", action="store_true", help="fill the sandbox with mock data first")
     parser.add_argument("--scenario", choices=SCENARIOS, default="normal", help="of the mock data (default: normal)")
-    parser.add_argument("--keys", type=int, default=1000, metavar="N", help="of the mock data (default: 1000)")
+    parser.add_argument("-y", "--yes", action="store_true", help="let mock data replace what the sandbox holds")
+    parser.add_argument("--keys", type=at_least(1), default=1000, metavar="N", help="of the mock data (default: 1000)")
     parser.add_argument("--seed", type=int, default=42, metavar="S", help="of the mock data (default: 42)")
     parser.add_argument("-o", "--output-dir", metavar="DIR", help="where the reports go")
     parser.add_argument("--format", choices=("table", "json"), default="table", help="default: table")

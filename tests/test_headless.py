@@ -16,6 +16,8 @@ from polars.exceptions import PanicException
 
 from keysync_shell.headless import main
 from keysync_shell.reconcile import recording
+from keysync_shell.sandbox import Request
+from keysync_shell.storage.operations import OperationKind
 from tests.building import add, files, opened, sandbox
 from tests.core.test_conformance import FILES
 
@@ -241,7 +243,7 @@ def test_folder_without_a_sandbox(tmp_path: Path, run: Run) -> None:
     (tmp_path / "empty").mkdir()
     ran = run("--home", str(tmp_path / "empty"))
     assert ran.returncode == 2
-    assert "A.csv is missing" in ran.stderr
+    assert "there is no sandbox in" in ran.stderr
     assert list((tmp_path / "empty").iterdir()) == []
 
 
@@ -281,21 +283,53 @@ def test_sample_of_the_existing_system(tmp_path: Path, run: Run) -> None:
 # Data, and what changed
 
 
-def test_generated_data_can_be_undone(home: Path, run: Run) -> None:
+GENERATE = ("--generate-data", "--scenario", "failure", "--keys", "50", "--seed", "7")
+
+
+def test_generated_data_over_data_wants_a_yes(home: Path, run: Run) -> None:
+    was = tree(home)
+    ran = run(*GENERATE)
+    assert ran.returncode == 2
+    assert "would replace what the systems hold (A 2, B 3, C 2, D 1, E 2 rows)" in ran.stderr
+    assert "Nothing was changed." in ran.stderr
+    assert {name: content for name, content in tree(home).items() if ".keysync" not in name} == {
+        name: content for name, content in was.items() if ".keysync" not in name
+    }
+
+
+def test_generated_data_and_its_run_are_one_operation_that_can_be_undone(home: Path, run: Run) -> None:
     before = files(home)
-    ran = run("--generate-data", "--scenario", "failure", "--keys", "50", "--seed", "7")
-    assert ran.returncode == 1
-    first = files(home)
-    run("--generate-data", "--scenario", "failure", "--keys", "50", "--seed", "7")
-    assert [line.split(b",")[0] for line in files(home)["B.csv"].splitlines()] == [
-        line.split(b",")[0] for line in first["B.csv"].splitlines()
-    ]
+    assert run(*GENERATE, "--yes").returncode == 1
     at = opened(home)
     at.refresh()
     assert at.newest
-    assert at.newest.kind == "mock"
-    assert files(home) != before
+    assert (at.newest.number, at.newest.kind) == (2, "mock")
+    with at.records() as registry:
+        assert [run.operation for run in registry.runs()] == [2]
+    assert len(at.state.master_keys)
+    at.undo(Request(OperationKind.UNDO, "undo", "test"))
+    assert (files(home), len(at.state.master_keys)) == (before, 0)
     at.close()
+
+
+def test_generated_data_is_the_same_for_the_same_seed(home: Path, run: Run) -> None:
+    keys = []
+    for _ in range(2):
+        run(*GENERATE, "--yes")
+        keys.append([line.split(b",")[0] for line in files(home)["B.csv"].splitlines()])
+    assert keys[0] == keys[1]
+
+
+def test_generated_data_makes_a_sandbox_where_there_is_none(tmp_path: Path, run: Run) -> None:
+    assert run("--home", str(tmp_path / "new"), *GENERATE).returncode == 1
+    assert len(files(tmp_path / "new")) == 5
+
+
+@pytest.mark.parametrize("number", ["0", "-5", "1.5", "x"])
+def test_number_of_generated_keys_is_at_least_one(home: Path, run: Run, number: str) -> None:
+    was = tree(home)
+    assert run("--generate-data", "--yes", "--keys", number).returncode == 2
+    assert tree(home) == was
 
 
 def test_incremental_tells_what_is_new_and_what_is_resolved(home: Path, run: Run) -> None:
@@ -337,7 +371,7 @@ def test_unexpected_error_is_told_without_a_traceback(
     def fails(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(recording, "run", fails)
+    monkeypatch.setattr(recording, "carry_out", fails)
     ran = run()
     assert ran.returncode == 70
     assert str(error) in ran.stderr

@@ -31,7 +31,7 @@ def init(session: Session, args: asked.Init) -> Outcome:
     details: dict[str, str | int] = {"keys": args.keys, "key_format": args.key_format, "at": now}
     holds = any(sandbox.state.rows(name) for name in sandbox.systems.names)
     return sandbox.edit(
-        lambda state: replacing.replace(state, replacing.filled(state, keys.keys(args.keys), now=now), details),
+        lambda state: replacing.renew(state, replacing.filled(state, keys.keys(args.keys), now=now), details),
         session.request(OperationKind.INIT, args, destroys=holds, creates=True),
     )
 
@@ -43,7 +43,7 @@ def mock(session: Session, args: asked.Mock) -> Outcome:
     mocked, now = Mock(args.scenario, args.keys, args.seed, args.cover), sandbox.now()
     holds = any(sandbox.state.rows(name) for name in sandbox.systems.names)
     return sandbox.edit(
-        lambda state: replacing.replace(state, mocked.tables(state.systems, now), vars(mocked)),
+        lambda state: replacing.renew(state, mocked.tables(state.systems, now), vars(mocked)),
         session.request(OperationKind.MOCK, args, destroys=holds, creates=True),
     )
 
@@ -110,13 +110,13 @@ def reset(session: Session, args: asked.Reset) -> Outcome:
 
     def decide(state: State) -> Edit:
         if args.empty:
-            return replacing.replace(state, {name: table.empty() for name in state.systems.names})
+            return replacing.renew(state, {name: table.empty() for name in state.systems.names})
         last = sandbox.last_init()
         usual = asked.Init()
         fresh: dict[str, Any] = {"keys": usual.keys, "key_format": usual.key_format, "at": sandbox.now()}
         spec = last.details if last else fresh
         keys = KeyFormat.parse(spec["key_format"]).keys(spec["keys"])
-        return replacing.replace(state, replacing.filled(state, keys, now=spec["at"]))
+        return replacing.renew(state, replacing.filled(state, keys, now=spec["at"]))
 
     holds = any(sandbox.state.rows(name) for name in sandbox.systems.names)
     return sandbox.edit(decide, session.request(OperationKind.RESET, args, destroys=holds, creates=True))

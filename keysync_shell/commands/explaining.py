@@ -20,6 +20,7 @@ from keysync_shell.core.findings.listing import findings
 from keysync_shell.core.findings.patterns import PatternRow
 from keysync_shell.core.model import normalize
 from keysync_shell.core.model.keys import Character, beyond_plain_ascii, shown
+from keysync_shell.core.model.master_keys import MasterKey, by_number
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.model.table import key_series
@@ -30,7 +31,6 @@ from keysync_shell.errors import KeySyncError
 from keysync_shell.reconcile.engine import registered
 from keysync_shell.sandbox.memory import Memory
 from keysync_shell.storage.operations import Operation
-from keysync_shell.storage.registry import MasterKey
 
 
 @dataclass(frozen=True)
@@ -100,17 +100,15 @@ def matrix(session: Session, args: asked.Matrix) -> PatternMatrix | KeyList:
 
 def explain(session: Session, args: asked.Explain) -> Biography:
     sandbox = session.sandbox
-    with sandbox.registry() as registry:
-        memory, rules = sandbox.moment(None), sandbox.config.rules
-        [canonical] = normalize.canonical(key_series([args.key]), rules)["canonical"]
-        rows = memory.index.rows.filter(pl.col("canonical") == canonical) if canonical else _exactly(memory, args.key)
-        if len(rows) == 0:
-            raise KeySyncError(
-                f"no system holds {shown(args.key)} in any spelling", hint="`list` shows the keys there are."
-            )
-        policy = words.policy(session, args, memory.index)
-        known = registry.master_keys()
-        made = planned(memory.state, memory.index, policy, registered(known, memory.rules))
+    memory, rules = sandbox.moment(None), sandbox.config.rules
+    [canonical] = normalize.canonical(key_series([args.key]), rules)["canonical"]
+    rows = memory.index.rows.filter(pl.col("canonical") == canonical) if canonical else _exactly(memory, args.key)
+    if len(rows) == 0:
+        raise KeySyncError(
+            f"no system holds {shown(args.key)} in any spelling", hint="`list` shows the keys there are."
+        )
+    policy, known = words.policy(session, args, memory.index), memory.state.master_keys
+    made = planned(memory.state, memory.index, policy, registered(known, memory.rules))
     about = pl.col("canonical") == canonical
     found = findings(memory.index).filter(about)
     own = found.filter(pl.col("keys").list.contains(args.key))
@@ -128,7 +126,7 @@ def explain(session: Session, args: asked.Explain) -> Biography:
         systems.pattern(systems.mask(name for name, keys in spelled.items() if keys)),
         found if canonical else own,
         tuple(operations[number] for number in sorted(operations)),
-        next((key for key in known if canonical and key.canonical == canonical), None),
+        next(iter(by_number(known.filter(pl.col("key") == canonical))), None) if canonical else None,
         actions,
         systems,
         Itself(

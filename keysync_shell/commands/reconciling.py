@@ -19,22 +19,24 @@ from keysync_shell.config import path_of
 from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.findings import losses
 from keysync_shell.core.findings.index import Index
+from keysync_shell.core.model.change import Change, changes
+from keysync_shell.core.model.master_keys import ACTIVE, DEPRECATED, PROPOSED, MasterKey, by_number, next_id
 from keysync_shell.core.model.state import State
 from keysync_shell.core.planning.actions import PROPOSE, REMOVE, Plan, as_edit
 from keysync_shell.core.planning.plan import plan as planned
 from keysync_shell.core.planning.policy import Policy
 from keysync_shell.errors import KeySyncError
 from keysync_shell.reconcile import comparing, engine, recording, reports
-from keysync_shell.reconcile.comparing import Since, touched_by
-from keysync_shell.reconcile.engine import Prediction, registered, taken
+from keysync_shell.reconcile.comparing import touched_by
+from keysync_shell.reconcile.engine import Prediction, registered
 from keysync_shell.reconcile.recorded import Recorded, as_it_was
 from keysync_shell.reconcile.recording import Order, Reconciled
-from keysync_shell.sandbox import Outcome, Sandbox
+from keysync_shell.sandbox import Outcome, Request, Sandbox
 from keysync_shell.sandbox.memory import Memory
 from keysync_shell.storage import files, outputs
 from keysync_shell.storage.files import explained
 from keysync_shell.storage.operations import OperationKind
-from keysync_shell.storage.registry import ACTIVE, DEPRECATED, PROPOSED, Event, MasterKey, Registry, Run
+from keysync_shell.storage.registry import Run
 
 PLAN_SCHEMA = "keysync-plan/1"
 NEXT = "plan · apply · compare"
@@ -84,8 +86,6 @@ class Compared(ReconcilingResult):
 @dataclass(frozen=True)
 class MasterKeys(ReconcilingResult):
     keys: tuple[MasterKey, ...]
-    changed: int
-    verb: str
 
 
 @dataclass(frozen=True)
@@ -100,14 +100,12 @@ def plan(session: Session, args: asked.Plan) -> Planned:
     sandbox = session.sandbox
     if args.save:
         outputs.check(path_of(args.save), sandbox.home, force=args.yes)
-    with sandbox.registry() as registry:
-        memory = sandbox.moment(None)
-        policy = words.policy(session, args, memory.index)
-        made = planned(memory.state, memory.index, policy, taken(registry.names(), memory.rules))
-        digest = sandbox.digest() if args.save else ""
-    if args.save:
-        outputs.write(path_of(args.save), _as_file(made, digest), sandbox.home, force=args.yes)
+    memory = sandbox.moment(None)
+    policy = words.policy(session, args, memory.index)
+    made = planned(memory.state, memory.index, policy, registered(memory.state.master_keys, memory.rules))
     sandbox.warnings.extend(losses.warnings(memory.index))
+    if args.save:
+        outputs.write(path_of(args.save), _as_file(made, sandbox.digest()), sandbox.home, force=args.yes)
     left = memory.summary().discrepancies.total
     wrong = made.changes_anything and not args.exit_zero
     cap = Cap(args.all, args.limit, rest="" if args.limit else f"{session.line} --all")
@@ -115,31 +113,24 @@ def plan(session: Session, args: asked.Plan) -> Planned:
 
 
 def predict(session: Session, args: asked.Predict) -> Predicted:
-    with session.sandbox.registry() as registry:
-        memory = session.sandbox.moment(None)
-        policy = words.policy(session, args, memory.index)
-        _, prediction = engine.predict(memory.state, memory.index, policy, registry.master_keys())
+    memory = session.sandbox.moment(None)
+    _, prediction = engine.predict(memory.state, memory.index, words.policy(session, args, memory.index))
     session.sandbox.warnings.extend(losses.warnings(memory.index))
     return Predicted(prediction)
 
 
 def reconcile(session: Session, args: asked.Reconcile) -> Reconciliation:
     sandbox = session.sandbox
-    with sandbox.registry() as registry:
-        memory = sandbox.moment(None)
-        order = Order(
-            mode=args.mode,
-            dry_run=args.dry_run,
-            auto_approve=args.auto_approve,
-            line=session.line,
-            user=sandbox.author(),
-            time=sandbox.now(),
-            operation=memory.newest.number if memory.newest else 0,
-            folder=lambda number: path_of(args.output_dir) if args.output_dir else _folder(sandbox, number),
-        )
-        since = _since(sandbox, registry, memory) if args.mode == "incremental" else None
-        policy = words.policy(session, args, memory.index)
-        done = recording.carry_out(order, registry, memory.state, memory.index, policy, since)
+    order = Order(
+        mode=args.mode,
+        auto_approve=args.auto_approve,
+        policy=lambda index: words.policy(session, args, index),
+        folder=lambda number: path_of(args.output_dir) if args.output_dir else _folder(sandbox, number),
+    )
+    if args.dry_run:
+        sandbox.refresh()
+        return Reconciliation(replace(recording.look(sandbox, order), next=NEXT))
+    done = recording.carry_out(sandbox, order, Request(OperationKind.RECONCILE, session.line, session.source))
     sandbox.warnings.extend(done.warnings)
     return Reconciliation(replace(done, next=NEXT))
 
@@ -148,13 +139,12 @@ def apply(session: Session, args: asked.Apply) -> Outcome:
     sandbox = session.sandbox
     saved = _saved(path_of(args.plan)) if args.plan else None
     wanted = sandbox.systems.find(args.system) if args.system else None
-    proposals: list[MasterKey] = []
     loses = False
 
     def decide(state: State) -> Edit:
         nonlocal loses
-        index, known = sandbox.index, sandbox.master_keys()
-        policy = saved.policy if saved else words.policy(session, args, index)
+        index = sandbox.index
+        policy, known = saved.policy if saved else words.policy(session, args, index), state.master_keys
         if saved and saved.digest != sandbox.digest():
             raise KeySyncError(
                 f"{args.plan} was made on other content than the systems hold now", hint="Make a new one: plan --output"
@@ -165,66 +155,61 @@ def apply(session: Session, args: asked.Apply) -> Outcome:
             )
         made = planned(state, index, policy, registered(known, index.rules), only=args.only or None, system=wanted)
         loses = REMOVE in made.counts()
-        proposals[:] = engine.proposals(made, index, None, sandbox.now(), False, 0)
-        return as_edit(state, made)
+        proposals = engine.proposals(made, index, None, sandbox.now(), False, next_id(known))
+        edit = as_edit(state, made)
+        return replace(edit, change=changes(edit.change.parts, engine.added(proposals)))
 
     request = session.request(OperationKind.APPLY, args, destroys=True)
     if approve := request.approve:
         request = replace(request, approve=lambda outcome: not loses or approve(outcome))
-    outcome = sandbox.edit(decide, request)
-    if proposals and not args.dry_run:
-        with sandbox.registry() as registry:
-            registry.propose(proposals, _proposed(proposals, sandbox.now()))
-        noted = f"{len(proposals):,} master keys proposed; `registry` lists them"
-        outcome = replace(outcome, notes=(*outcome.notes, noted))
-    return outcome
+    return sandbox.edit(decide, request)
 
 
 def compare(session: Session, args: asked.Compare) -> Compared:
     sandbox = session.sandbox
-    with sandbox.registry() as registry:
-        run = _chosen(registry, args.run)
+    memory = sandbox.moment(None)
+    with sandbox.records() as registry:
+        run = recording.chosen(registry, args.run)
         past = recording.recorded(registry, run, sandbox.systems)
-        index = _seen_by(past, sandbox.moment(None))
-        rows = comparing.compare(past, index, touched_by(sandbox.changes_since(run.operation), past.rules))
+    touched = touched_by(sandbox.changes_since(run.operation), past.rules)
+    rows = comparing.compare(past, _seen_by(past, memory), touched)
     differs = rows["status"].is_in(comparing.DIFFERENT).any()
     cap = Cap(args.all, args.limit, rest="" if args.limit else f"{session.line} --all")
     return Compared(run, rows, cap, int(bool(differs) and not args.exit_zero))
 
 
-def registry(session: Session, args: asked.Registry) -> MasterKeys:
+def registry(session: Session, args: asked.Registry) -> MasterKeys | Outcome:
     sandbox = session.sandbox
-    with sandbox.registry() as registry:
-        known = registry.master_keys()
-        if args.action == "list":
-            return MasterKeys(tuple(known), 0, "")
-        status = ACTIVE if args.action == "approve" else DEPRECATED
-        chosen = [key for key in _picked(known, args.ids) if key.status != status and _may(key, status)]
-        event = "MASTER_KEY_ACTIVATED" if status == ACTIVE else "MASTER_KEY_DEPRECATED"
-        now = sandbox.now()
-        events = [
-            Event(None, now, event, key.master_key, key.source_system, key.source_key, args.action, "success")
-            for key in chosen
-        ]
-        registry.set_status([key.id for key in chosen], status, now, events)
-        return MasterKeys(tuple(registry.master_keys()), len(chosen), args.action)
+    if args.action == "list":
+        return MasterKeys(by_number(sandbox.moment(None).state.master_keys))
+    approves = args.action == "approve"
+    status = ACTIVE if approves else DEPRECATED
+
+    def decide(state: State) -> Edit:
+        chosen = [key for key in _picked(by_number(state.master_keys), args.ids) if _may(key, status)]
+        return Edit(Change(master_keys=engine.moved(chosen, status, sandbox.now()))) if chosen else Edit(Change())
+
+    return sandbox.edit(decide, session.request(OperationKind.APPROVE if approves else OperationKind.DEPRECATE, args))
 
 
 def runs(session: Session, _args: asked.Runs) -> RunList:
-    with session.sandbox.registry() as registry:
+    session.sandbox.refresh()
+    with session.sandbox.records() as registry:
         return RunList(tuple(registry.runs()))
 
 
 def report(session: Session, args: asked.Report) -> Reconciliation:
     sandbox = session.sandbox
-    with sandbox.registry() as registry:
-        run = _chosen(registry, args.run)
+    memory = sandbox.moment(None)
+    with sandbox.records() as registry:
+        run = recording.chosen(registry, args.run)
         past = recording.recorded(registry, run, sandbox.systems)
-        result = as_it_was(run, past, tuple(registry.master_keys()))
-        folder = path_of(args.output_dir) if args.output_dir else None
-        if folder:
-            with explained("the reports were not written"):
-                reports.write(folder, result, registry.events(run.number))
+        audit = registry.events(run.number)
+    result = as_it_was(run, past, by_number(memory.state.master_keys))
+    folder = path_of(args.output_dir) if args.output_dir else None
+    if folder:
+        with explained("the reports were not written"):
+            reports.write(folder, result, audit)
     told = Reconciled(result, folder or Path(run.folder), {}, None, committed=True, next=NEXT)
     return Reconciliation(told)
 
@@ -263,11 +248,6 @@ def _folder(sandbox: Sandbox, number: int) -> Path:
     return sandbox.home.root / "reports" / f"run-{number}"
 
 
-def _since(sandbox: Sandbox, registry: Registry, memory: Memory) -> Since:
-    past = recording.recorded(registry, _chosen(registry, None), sandbox.systems)
-    return comparing.since(past, memory.index)
-
-
 def _seen_by(past: Recorded, memory: Memory) -> Index:
     """The systems now as the run would see them: the systems that it compared, by the rules that it had."""
     if (past.systems, past.rules) == (memory.state.systems, memory.rules):
@@ -281,22 +261,12 @@ def _seen_by(past: Recorded, memory: Memory) -> Index:
     return Index.build(State(past.systems, tables), past.rules)
 
 
-def _chosen(registry: Registry, number: int | None) -> Run:
-    known = registry.runs()
-    for run in known:
-        if number is None or run.number == number:
-            return run
-    if number is None:
-        raise KeySyncError("there is no run yet", hint="Make one with: reconcile")
-    raise KeySyncError(f"there is no run {number}", hint="`runs` lists those that there are.")
-
-
-def _picked(known: list[MasterKey], wanted: Sequence[str]) -> list[MasterKey]:
+def _picked(known: tuple[MasterKey, ...], wanted: Sequence[str]) -> Sequence[MasterKey]:
     if not wanted:
         raise KeySyncError("which master keys?", hint="Name them by number or key, or say all.")
-    if tuple(wanted) == ("all",):
+    if list(wanted) == ["all"]:
         return known
-    picked = []
+    picked: list[MasterKey] = []
     for word in wanted:
         found = [key for key in known if word in (str(key.id), key.master_key, key.canonical)]
         if not found:
@@ -307,11 +277,4 @@ def _picked(known: list[MasterKey], wanted: Sequence[str]) -> list[MasterKey]:
 
 def _may(key: MasterKey, status: str) -> bool:
     """Only proposed keys become active; any may be deprecated."""
-    return status == DEPRECATED or key.status == PROPOSED
-
-
-def _proposed(proposals: list[MasterKey], now: str) -> list[Event]:
-    return [
-        Event(None, now, "MASTER_KEY_PROPOSED", key.master_key, key.source_system, key.source_key, "propose", "success")
-        for key in proposals
-    ]
+    return key.status != status and (status == DEPRECATED or key.status == PROPOSED)

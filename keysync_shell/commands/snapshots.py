@@ -14,7 +14,7 @@ from keysync_shell.config import path_of
 from keysync_shell.core.edits import replacing
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox import Outcome, Sandbox
-from keysync_shell.storage import archives, lock, snapshots, system_csv
+from keysync_shell.storage import archives, lock, registry_file, snapshots, system_csv
 from keysync_shell.storage.operations import OperationKind
 from keysync_shell.storage.snapshots import Manifest, Snapshot
 
@@ -64,14 +64,14 @@ def save_state(session: Session, args: asked.SaveState) -> Saved:
 def load_state(session: Session, args: asked.LoadState) -> Outcome:
     sandbox = session.sandbox
     snapshot = snapshots.load(sandbox.home.snapshots, args.name, sandbox.config.limits)
-    tables = snapshot.tables(sandbox.config.limits)
+    tables, master_keys = snapshot.tables(sandbox.config.limits), snapshot.registry()
     if set(tables) != set(sandbox.systems.names):
         raise KeySyncError(
             f"snapshot {args.name} holds {', '.join(tables)}, not {', '.join(sandbox.systems.names)}",
             hint="Load it into a sandbox with the same systems ([systems] names in keysync.toml).",
         )
     return sandbox.edit(
-        lambda state: replacing.replace(state, tables, {"snapshot": args.name}),
+        lambda state: replacing.renew(state, tables, {"snapshot": args.name}, master_keys),
         session.request(OperationKind.LOAD, args, destroys=True, creates=True),
     )
 
@@ -114,6 +114,7 @@ def import_state(session: Session, args: asked.ImportState) -> Saved:
     limits = sandbox.config.limits
     snapshot = archives.read(path_of(args.file), limits, args.name)
     snapshot.tables(limits)  # a file that cannot be read is no use under any name
+    snapshot.registry()
     with sandbox.exclusively():
         snapshots.save(sandbox.home.snapshots, snapshot, lock.owner(sandbox.home.lock), force=args.yes)
     return Saved("Imported", snapshot.manifest, args.file)
@@ -130,6 +131,8 @@ def _described(folder: Path, name: str) -> str:
 
 def _taken(sandbox: Sandbox, name: str, note: str) -> Snapshot:
     contents = {system: system_csv.serialize(rows) for system, rows in sandbox.state.tables.items()}
+    known = sandbox.state.master_keys
+    registry = registry_file.dump(known) if len(known) else None
     manifest = Manifest(
         name=name,
         note=note,
@@ -140,5 +143,6 @@ def _taken(sandbox: Sandbox, name: str, note: str) -> Snapshot:
         rules=asdict(sandbox.config.rules),
         discrepancies=sandbox.summary().discrepancies,
         systems={system: snapshots.record(data, sandbox.state.tables[system]) for system, data in contents.items()},
+        master_keys=snapshots.record(registry, known) if registry else None,
     )
-    return Snapshot(manifest, contents)
+    return Snapshot(manifest, contents, registry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -14,13 +14,15 @@ from keysync_shell.core.findings.index import Index
 from keysync_shell.core.findings.listing import findings
 from keysync_shell.core.findings.spellings import by_system
 from keysync_shell.core.model import normalize, table
+from keysync_shell.core.model.change import SystemChange, between
+from keysync_shell.core.model.master_keys import ACTIVE, PROPOSED, MasterKey, by_number, next_id, table_of
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.planning.actions import ADD, CHANGE, PROPOSE, REMOVE, Plan
 from keysync_shell.core.planning.plan import plan
 from keysync_shell.core.planning.policy import Policy
-from keysync_shell.storage.registry import ACTIVE, PROPOSED, Event, MasterKey, Run
+from keysync_shell.storage.registry import EVENTS, Event, Run
 
 # How a system spells a canonical key; the first spelling if it has several.
 SPELLED = {"canonical": pl.String, "system": pl.String, "key": pl.String}
@@ -56,20 +58,15 @@ class Prediction:
     systems: Mapping[str, Mapping[str, int]]
 
 
-def registered(known: Collection[MasterKey], rules: Rules) -> set[str]:
+def registered(master_keys: pl.DataFrame, rules: Rules) -> set[str]:
     """The canonical keys that need no proposal: those that have a master key, and the master keys themselves."""
-    return taken([(key.canonical, key.master_key) for key in known], rules)
+    masters = normalize.canonical(table.distinct(master_keys["master_key"]), rules)["canonical"]
+    return {*master_keys[table.KEY], *masters}
 
 
-def taken(names: Collection[tuple[str, str]], rules: Rules) -> set[str]:
-    """The same of canonical keys with their master keys alone, as Registry.names gives them."""
-    masters = normalize.canonical(table.key_series([master for _, master in names]), rules)["canonical"]
-    return {canonical for canonical, _ in names} | set(masters)
-
-
-def predict(state: State, index: Index, policy: Policy, known: Collection[MasterKey]) -> tuple[Plan, Prediction]:
+def predict(state: State, index: Index, policy: Policy) -> tuple[Plan, Prediction]:
     """The plan, and what it leads one to expect."""
-    made = plan(state, index, policy, registered(known, index.rules))
+    made = plan(state, index, policy, registered(state.master_keys, index.rules))
     proposed = made.actions.filter(pl.col("sign") == PROPOSE)
     signs = {ADD: "added", REMOVE: "removed", CHANGE: "changed"}
     per_system: dict[str, dict[str, int]] = {}
@@ -85,7 +82,6 @@ def run(
     state: State,
     index: Index,
     made: Plan,
-    known: Collection[MasterKey],
     *,
     number: int,
     time: str,
@@ -96,7 +92,8 @@ def run(
     """Compare and propose by a plan. Nothing is written, and the systems are not changed."""
     found = findings(index)
     spelled = _spellings(index, found.filter(pl.col("kind") == "unauthorized")["canonical"])
-    proposed = tuple(proposals(made, index, number, time, auto_approve, _next_id(known)))
+    known = by_number(state.master_keys)
+    proposed = tuple(proposals(made, index, number, time, auto_approve, next_id(state.master_keys)))
     summary = summarize(index, state)
     return Result(
         number,
@@ -143,12 +140,8 @@ def score(prediction: Prediction, result: Result, master_keys: Collection[Master
     return {"held": right, "numbers": rows}
 
 
-def _next_id(known: Collection[MasterKey]) -> int:
-    return max((key.id for key in known), default=0) + 1
-
-
 def proposals(made: Plan, index: Index, run: int | None, time: str, approve: bool, first_id: int) -> list[MasterKey]:
-    """The master keys that a plan proposes, numbered from `first_id` (the registry gives the real numbers)."""
+    """The master keys that a plan proposes, numbered from `first_id`."""
     wanted = made.actions.filter(pl.col("sign") == PROPOSE).select("canonical", "system")
     spelled = _spellings(index, wanted["canonical"])
     rows = wanted.join(spelled, on=["canonical", "system"], how="left", maintain_order="left")
@@ -169,6 +162,20 @@ def proposals(made: Plan, index: Index, run: int | None, time: str, approve: boo
     ]
 
 
+def added(proposed: Collection[MasterKey]) -> SystemChange:
+    """What proposals change in the registry."""
+    rows = table_of(proposed)
+    return SystemChange(rows.clear(), rows)
+
+
+def moved(keys: Collection[MasterKey], status: str, time: str) -> SystemChange:
+    """What another status of some master keys changes in the registry."""
+    moving = [replace(key, status=status) for key in keys]
+    if status == ACTIVE:
+        moving = [replace(key, activated_at=time) for key in moving]
+    return between(table_of(keys), table_of(moving))
+
+
 def _spellings(index: Index, wanted: pl.Series) -> pl.DataFrame:
     """How each system spells these canonical keys, with the columns of SPELLED."""
     rows = index.rows.filter(pl.col("canonical").is_in(wanted.implode()))
@@ -184,7 +191,7 @@ def _events(run: int, time: str, summary: Summary, proposals: tuple[MasterKey, .
             Event(
                 run,
                 time,
-                "MASTER_KEY_ACTIVATED" if key.status == ACTIVE else "MASTER_KEY_PROPOSED",
+                EVENTS[key.status],
                 f"{key.master_key} ({key.strategy})",
                 key.source_system,
                 key.source_key,

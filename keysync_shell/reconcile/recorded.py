@@ -14,13 +14,14 @@ from keysync_shell.core.findings.listing import FINDING, findings
 from keysync_shell.core.findings.masks import MASK
 from keysync_shell.core.findings.spellings import by_system
 from keysync_shell.core.model import table
+from keysync_shell.core.model.master_keys import MasterKey
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.planning.actions import ACTING, Plan, as_edit
 from keysync_shell.core.planning.policy import Policy
 from keysync_shell.reconcile.engine import Result
-from keysync_shell.storage.registry import MasterKey, Run
+from keysync_shell.storage.registry import Run
 
 # What becomes of a finding once the plan is carried out; some come only then.
 STAYS, GOES, COMES = "stays", "goes", "comes"

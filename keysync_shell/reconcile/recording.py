@@ -1,59 +1,61 @@
-"""Carry a run out: compare, record it with its proposals, write the reports. A headless run reads the files first."""
+"""Carry a run out: compare, record it with its proposals, write the reports. All of it through the sandbox's door."""
 
 from __future__ import annotations
 
-import contextlib
-import getpass
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.findings import losses
 from keysync_shell.core.findings.index import Index
+from keysync_shell.core.model.change import Change
 from keysync_shell.core.model.state import State
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.planning.actions import Plan
 from keysync_shell.core.planning.policy import Policy
-from keysync_shell.reconcile import comparing, engine, reports, sources
+from keysync_shell.errors import KeySyncError
+from keysync_shell.reconcile import comparing, engine, reports
 from keysync_shell.reconcile.comparing import Since
-from keysync_shell.reconcile.engine import Result
+from keysync_shell.reconcile.engine import Prediction, Result
 from keysync_shell.reconcile.recorded import Recorded, from_record, to_record
-from keysync_shell.reconcile.sources import Sources
-from keysync_shell.storage import schema
-from keysync_shell.storage.commit import Store
+from keysync_shell.sandbox import Request, Sandbox
+from keysync_shell.sandbox.memory import Memory
+from keysync_shell.sandbox.running import Noted, Ran
 from keysync_shell.storage.files import explained
-from keysync_shell.storage.home import Home
-from keysync_shell.storage.oplog import OperationLog
-from keysync_shell.storage.registry import Registry, Run
+from keysync_shell.storage.operations import Operation
+from keysync_shell.storage.registry import Recording, Registry, Run
 
-LOCK_TIMEOUT = 10.0  # seconds
+# Data to run on, from the state and the time.
+Generate = Callable[[State, str], Edit]
+
+INCREMENTAL = "incremental"
 
 
 @dataclass(frozen=True)
 class Order:
-    """What kind of run is wanted, when, by whom and after which operation; `folder` takes the reports of run N."""
+    """What kind of run is wanted, and by which policy; `folder` takes the reports of run N.
+
+    `begins` lets an incremental run without a run before it be a full one.
+    """
 
     mode: str
-    dry_run: bool
     auto_approve: bool
-    line: str
-    user: str
-    time: str
-    operation: int
+    policy: Callable[[Index], Policy]
     folder: Callable[[int], Path]
     absent: tuple[str, ...] = ()
+    begins: bool = False
 
 
 @dataclass(frozen=True)
 class Reconciled:
     """A run, where its reports are, how the prediction fared, and in incremental mode what changed.
 
-    `next` are commands that lead on, none for a run without a shell.
+    `operation` is the one that proposed master keys, if any were. `next` are commands that lead on, none for a run
+    without a shell.
     """
 
     result: Result
@@ -61,44 +63,47 @@ class Reconciled:
     score: Mapping[str, Any]
     since: Since | None
     committed: bool
+    operation: Operation | None = None
     warnings: tuple[str, ...] = ()
     next: str = ""
 
 
-def carry_out(
-    order: Order, registry: Registry | None, state: State, index: Index, policy: Policy, since: Since | None
-) -> Reconciled:
-    """Predict, compare and propose; unless it is a dry run, record it and write the reports.
+def carry_out(sandbox: Sandbox, order: Order, request: Request, generate: Generate | None = None) -> Reconciled:
+    """Predict, compare and propose; record it as one operation if anything is proposed, and write the reports.
 
-    `since` limits what is told to what changed since another run. Raises KeySyncError for what cannot be written.
+    The run is on the data that `generate` makes, if it is given; both are the same operation. Raises KeySyncError for
+    what cannot be read or written; its `committed` says whether the run is recorded.
     """
-    known = registry.master_keys() if registry else []
-    made, prediction = engine.predict(state, index, policy, known)
-    result = engine.run(
-        state,
-        index,
-        made,
-        known,
-        number=registry.next_run() if registry else 1,
-        time=order.time,
-        mode=order.mode,
-        auto_approve=order.auto_approve,
-        absent=order.absent,
-    )
-    if since:
-        about = pl.col("canonical").is_in(since.new["canonical"].unique().implode())
-        result = replace(result, findings=since.new, plan=Plan(policy, made.actions.filter(about)))
-    warnings = losses.warnings(index)
-    if order.dry_run or registry is None:
-        return Reconciled(result, None, {}, since, committed=False, warnings=warnings)
-    folder = order.folder(result.number)
-    run = engine.as_run(result, line=order.line, user=order.user, operation=order.operation, folder=str(folder))
-    registry.add_run(run, to_record(state, index, made), made.actions, result.proposals, result.events)
-    result = replace(result, master_keys=tuple(registry.master_keys()))
-    with explained(f"run {result.number} is recorded, but its reports were not written", lambda: True):
-        reports.write(folder, result, registry.events(result.number))
-    score = engine.score(prediction, result, result.master_keys) if since is None else {}
-    return Reconciled(result, folder, score, since, committed=True, warnings=warnings)
+    looked: list[_Looked] = []
+
+    def decide(memory: Memory, registry: Registry) -> Ran:
+        first = generate(memory.state, sandbox.now()) if generate else Edit(Change())
+        made = memory.after(first.change, memory.newest)
+        looked[:] = [_look(made, registry, order, sandbox.now())]
+        number = memory.newest.number if memory.newest else 0
+        operation = number + 1 if first.change else number
+        return looked[0].ran(first, request.line, sandbox.author(), operation, order)
+
+    noted = sandbox.record(decide, request)
+    return _reported(looked[0], order, noted)
+
+
+def look(sandbox: Sandbox, order: Order) -> Reconciled:
+    """The same on the sandbox as it was last seen, without writing anything."""
+    with sandbox.records() as registry:
+        looked = _look(sandbox.seen, registry, order, sandbox.now())
+    return Reconciled(looked.told, None, {}, looked.since, committed=False, warnings=looked.warnings)
+
+
+def chosen(registry: Registry, number: int | None) -> Run:
+    """A recorded run, None is the last. Raises KeySyncError if there is none."""
+    runs = registry.runs()
+    for run in runs:
+        if number is None or run.number == number:
+            return run
+    if number is None:
+        raise KeySyncError("there is no run yet", hint="Make one with: reconcile")
+    raise KeySyncError(f"there is no run {number}", hint="`runs` lists those that there are.")
 
 
 def recorded(registry: Registry, run: Run, now: Systems) -> Recorded:
@@ -106,62 +111,64 @@ def recorded(registry: Registry, run: Run, now: Systems) -> Recorded:
     return from_record(run, *registry.tables(run.number), now)
 
 
-def run(
-    chosen: Sources, *, mode: str, dry_run: bool, auto_approve: bool, line: str, exact_folder: bool, now: datetime
-) -> Reconciled:
-    """One headless run at that time. A dry run reads only, without even taking the lock.
+@dataclass(frozen=True, eq=False)
+class _Looked:
+    """A run that is not recorded yet."""
 
-    Raises KeySyncError for what cannot be read or written.
-    """
-    home = chosen.home or Home(chosen.output, chosen.config)
-    # Of a sandbox, under the lock: between two files nobody may change both. Elsewhere before anything is made.
-    early = None if chosen.home and home.database.exists() and not dry_run else sources.read(chosen)
-    warnings = tuple(f"{name} is absent: its file was not read, and it is not compared" for name in chosen.absent)
-    with _registry(home, dry_run=dry_run) as registry:
-        state = sources.read(chosen) if early is None else early
-        index = Index.build(state, chosen.config.rules)
-        since = _since(registry, index) if mode == "incremental" and registry else None
-        order = Order(
-            mode=mode,
-            dry_run=dry_run,
-            auto_approve=auto_approve,
-            line=line,
-            user=f"{getpass.getuser()}@{os.uname().nodename}",
-            time=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            operation=0 if dry_run else _newest(home),
-            folder=lambda number: chosen.output if exact_folder else chosen.output / f"run-{number}",
-            absent=chosen.absent,
-        )
-        done = carry_out(order, registry, state, index, chosen.config.policy, since)
-        return replace(done, warnings=(*warnings, *done.warnings))
+    memory: Memory
+    result: Result
+    prediction: Prediction
+    since: Since | None
 
+    @property
+    def told(self) -> Result:
+        """What is told of it: in incremental mode only what is new."""
+        if self.since is None:
+            return self.result
+        about = pl.col("canonical").is_in(self.since.new["canonical"].unique().implode())
+        made = Plan(self.result.policy, self.result.plan.actions.filter(about))
+        return replace(self.result, findings=self.since.new, plan=made)
 
-@contextlib.contextmanager
-def _registry(home: Home, *, dry_run: bool) -> Iterator[Registry | None]:
-    """The registry, with the lock held; for a dry run as it is, read-only, None if there is none."""
-    if not dry_run:
-        store = Store(home, LOCK_TIMEOUT)
-        with store.locked():
-            yield store.log.registry()
-        store.close()
-    elif home.database.exists():
-        connection = schema.opened_for_reading(home.database)
-        try:
-            yield Registry(connection)
-        finally:
-            connection.close()
-    else:
-        yield None
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return losses.warnings(self.memory.index)
+
+    def ran(self, first: Edit, line: str, user: str, operation: int, order: Order) -> Ran:
+        """To be recorded together with the edit that came first; `operation` is the one after which the run looked."""
+        result, memory = self.result, self.memory
+        folder = str(order.folder(result.number))
+        run = engine.as_run(result, line=line, user=user, operation=operation, folder=folder)
+        rows = to_record(memory.state, memory.index, result.plan)
+        change = first.change.then(Change(master_keys=engine.added(result.proposals) if result.proposals else None))
+        edit = Edit(change, details={**first.details, "run": run.number})
+        return Ran(edit, Recording(run, rows, result.plan.actions, result.events))
 
 
-def _newest(home: Home) -> int:
-    log = OperationLog(home.database, LOCK_TIMEOUT, home.config.history)
-    newest = log.newest()
-    log.close()
-    return newest.number if newest else 0
+def _look(memory: Memory, registry: Registry, order: Order, time: str) -> _Looked:
+    made, prediction = engine.predict(memory.state, memory.index, order.policy(memory.index))
+    result = engine.run(
+        memory.state,
+        memory.index,
+        made,
+        number=registry.next_run(),
+        time=time,
+        mode=order.mode,
+        auto_approve=order.auto_approve,
+        absent=order.absent,
+    )
+    return _Looked(memory, result, prediction, _since(memory.index, registry, order))
 
 
-def _since(registry: Registry, index: Index) -> Since | None:
-    """What changed since the last run, if there is one."""
-    runs = registry.runs()
-    return comparing.since(recorded(registry, runs[0], index.systems), index) if runs else None
+def _since(index: Index, registry: Registry, order: Order) -> Since | None:
+    """What changed since the last run."""
+    if order.mode != INCREMENTAL or (order.begins and not registry.runs()):
+        return None
+    return comparing.since(recorded(registry, chosen(registry, None), index.systems), index)
+
+
+def _reported(looked: _Looked, order: Order, noted: Noted) -> Reconciled:
+    result, folder = looked.told, order.folder(looked.result.number)
+    with explained(f"run {result.number} is recorded, but its reports were not written", lambda: True):
+        reports.write(folder, result, noted.audit)
+    score = engine.score(looked.prediction, result, noted.master_keys) if looked.since is None else {}
+    return Reconciled(result, folder, score, looked.since, True, noted.operation, looked.warnings)

@@ -15,10 +15,11 @@ from keysync_shell import __version__
 from keysync_shell.core.findings import kinds
 from keysync_shell.core.findings.kinds import About
 from keysync_shell.core.findings.spellings import by_system
+from keysync_shell.core.model.master_keys import MasterKey
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.reconcile.engine import Result
 from keysync_shell.reconcile.page import page
-from keysync_shell.storage.registry import Event, MasterKey
+from keysync_shell.storage.registry import Event
 
 FORMULA = r"^[=+\-@\t\r]"  # a spreadsheet would run such a cell; an apostrophe makes it a text
 

@@ -12,11 +12,11 @@ import polars as pl
 from keysync_shell import config
 from keysync_shell.config import Config
 from keysync_shell.core.model.rules import ASCII, Rules
-from keysync_shell.core.model.state import State
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.planning.policy import Policy
 from keysync_shell.errors import KeySyncError
-from keysync_shell.storage import files, system_csv
+from keysync_shell.sandbox import Sandbox
+from keysync_shell.storage import files, system_csv, unlocked
 from keysync_shell.storage.home import Home
 
 
@@ -78,20 +78,39 @@ def present(sources: Sources) -> Sources:
     return replace(sources, paths=paths, config=replace(sources.config, systems=systems), absent=absent)
 
 
-def read(sources: Sources) -> State:
-    """The rows of every system.
+def opened(sources: Sources) -> Sandbox:
+    """The sandbox that the run is recorded in. Files of others are read here, before anything is made.
 
     Raises KeySyncError for a missing file, BadFile for a malformed one, each with its place.
     """
+    home = sources.home
+    if home and not sources.absent:
+        return Sandbox(home.root)
+    if home:
+        partial = replace(home, config=sources.config)
+        return Sandbox(home.root, settings=sources.config, source=lambda: unlocked.read(partial).tables)
+    tables = _tables(sources)
+    return Sandbox(sources.output, settings=sources.config, source=lambda: tables)
+
+
+def require(sources: Sources) -> None:
+    """Raise KeySyncError if a file is missing."""
+    missing = [path for path in sources.paths.values() if not path.exists()]
+    if sources.home and len(missing) == len(sources.paths) and not sources.home.database.exists():
+        raise KeySyncError(
+            f"there is no sandbox in {sources.home.root}",
+            hint="Name another folder with --home, a configuration with -c, or make one: --generate-data",
+        )
+    if missing:
+        raise KeySyncError(f"{missing[0]} is missing", hint="Put it back, or run without it: --partial")
+
+
+def _tables(sources: Sources) -> dict[str, pl.DataFrame]:
     limits = sources.config.limits
-    tables: dict[str, pl.DataFrame] = {}
-    for name, path in sources.paths.items():
-        try:
-            data, _ = files.read(path, limits.file_bytes)
-        except FileNotFoundError:
-            raise KeySyncError(f"{path} is missing", hint="Put it back, or run without it: --partial") from None
-        tables[name] = system_csv.parse(data, str(path), limits)
-    return State(sources.systems, tables)
+    return {
+        name: system_csv.parse(files.read(path, limits.file_bytes)[0], str(path), limits)
+        for name, path in sources.paths.items()
+    }
 
 
 def _from_yaml(folder: Path, data: Mapping[str, Any]) -> Sources:

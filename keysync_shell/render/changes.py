@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 SIGNS = {"+": "added", "-": "removed", "~": "the same key with other rows"}
+REGISTRY = "registry"  # where a list names systems
 
 
 def outcome_view(outcome: Outcome) -> View:
@@ -40,16 +41,32 @@ def travelled_view(travelled: Travelled) -> View:
 
 def preview(outcome: Outcome) -> list[str]:
     """What would happen, for somebody who has to approve it."""
-    return [f"This would {outcome.kind.doing}: {changed(outcome.counts)} keys.", *_delta_lines(outcome)]
+    what = _what(outcome.counts, outcome.master_keys)
+    return [f"This would {outcome.kind.doing}: {what}.", *_delta_lines(outcome)]
 
 
-def changed(counts: Mapping[str, Counts]) -> str:
-    """`B +2 −1 ~3, C +2`: keys added, removed, and there as before but with other rows."""
-    parts = []
-    for name, count in counts.items():
-        numbers = (("+", count.added), ("−", count.removed), ("~", count.altered))
-        parts.append(" ".join([name, *(f"{sign}{number:,}" for sign, number in numbers if number)]))
-    return ", ".join(parts)
+def changed(counts: Mapping[str, Counts], master_keys: Counts | None = None) -> str:
+    """`B +2 −1 ~3, C +2`: keys added, removed, and there as before but with other rows; then the registry."""
+    parts = [f"{name} {_numbers(count)}" for name, count in counts.items()]
+    return ", ".join([*parts, *_master_keys(master_keys)])
+
+
+def _what(counts: Mapping[str, Counts], master_keys: Counts | None) -> str:
+    """The same with the unit after the systems."""
+    keys = [f"{changed(counts)} keys"] if counts else []
+    return ", ".join([*keys, *_master_keys(master_keys)])
+
+
+def _master_keys(count: Counts | None) -> list[str]:
+    if count is None:
+        return []
+    one = count.added + count.removed + count.altered == 1
+    return [f"{_numbers(count)} {'master key' if one else 'master keys'}"]
+
+
+def _numbers(count: Counts) -> str:
+    numbers = (("+", count.added), ("−", count.removed), ("~", count.altered))
+    return " ".join(f"{sign}{number:,}" for sign, number in numbers if number)
 
 
 def deltas(before: Summary, after: Summary) -> list[str]:
@@ -69,16 +86,18 @@ def deltas(before: Summary, after: Summary) -> list[str]:
 def signed(change: Change, most: int | None) -> Iterator[tuple[str, str, str]]:
     """`+ - ~`, system and key of what a change adds, removes and alters, up to a number."""
     left = most
-    for name, part in change.parts.items():
+    registry = {REGISTRY: change.master_keys} if change.master_keys else {}
+    for name, part in {**change.parts, **registry}.items():
         for sign, keys in (("+", part.added), ("-", part.removed), ("~", part.altered)):
             for key in keys if left is None else keys.head(left):
                 yield sign, name, key
             left = None if left is None else left - min(left, len(keys))
 
 
-def signed_total(counts: Mapping[str, Counts]) -> int:
+def signed_total(counts: Mapping[str, Counts], master_keys: Counts | None) -> int:
     """How many lines `signed` gives in all."""
-    return sum(count.added + count.removed + count.altered for count in counts.values())
+    every = [*counts.values(), *([master_keys] if master_keys else [])]
+    return sum(count.added + count.removed + count.altered for count in every)
 
 
 def _talk(outcome: Outcome) -> tuple[str, ...]:
@@ -88,7 +107,7 @@ def _talk(outcome: Outcome) -> tuple[str, ...]:
     for name, reasons in outcome.left_out.items():
         lines.append(f"  {name}: {', '.join(f'{count:,} {why}' for why, count in reasons.items())}")
     lines += [f"  note: {safe(note)}" for note in outcome.notes]
-    if outcome.change:
+    if outcome.change.parts:
         lines += _delta_lines(outcome)
     if outcome.operation:
         lines.append(f"  @{outcome.operation.number} · next: {_next(outcome)}")
@@ -100,10 +119,10 @@ def _headline(outcome: Outcome) -> str:
     about = f" @{outcome.undid.number} {line_of(outcome.undid)}:" if outcome.undid else ":"
     if not outcome.change:
         return f"Nothing to {doing}; the systems stay as they are."
-    what = changed(outcome.counts)
+    what = _what(outcome.counts, outcome.master_keys)
     if outcome.dry_run:
-        return f"Would {doing}{about} {what} keys (a dry run: nothing was changed)"
-    return f"✓ {done}{about} {what} keys" + (" (not committed before the script ends)" if outcome.pending else "")
+        return f"Would {doing}{about} {what} (a dry run: nothing was changed)"
+    return f"✓ {done}{about} {what}" + (" (not committed before the script ends)" if outcome.pending else "")
 
 
 def line_of(operation: Operation) -> str:
@@ -119,6 +138,8 @@ def _delta_lines(outcome: Outcome) -> list[str]:
 
 def _next(outcome: Outcome) -> str:
     back = "redo" if outcome.kind is OperationKind.UNDO else "undo"
+    if not outcome.change.parts:
+        return f"registry · {back}"
     return f"discrepancies · {back}" if outcome.after.discrepancies.total else f"status · {back}"
 
 
@@ -130,6 +151,7 @@ def _data(outcome: Outcome) -> dict[str, Any]:
         "dry_run": outcome.dry_run,
         "pending": outcome.pending,
         "counts": plain(outcome.counts),
+        "master_keys": plain(outcome.master_keys),
         "left_out": plain(outcome.left_out),
         "notes": list(outcome.notes),
         "rows": {system.name: system.rows for system in outcome.after.systems},
@@ -143,6 +165,5 @@ def _data(outcome: Outcome) -> dict[str, Any]:
 
 def _changes(outcome: Outcome) -> Grid:
     columns = {"sign": TEXT, "system": TEXT, "key": KEY}
-    return Grid(
-        columns, lambda most: signed(outcome.change, most), signed_total(outcome.counts), outline="plain", legend=SIGNS
-    )
+    total = signed_total(outcome.counts, outcome.master_keys)
+    return Grid(columns, lambda most: signed(outcome.change, most), total, outline="plain", legend=SIGNS)

@@ -12,20 +12,8 @@ from keysync_shell.render.changes import SIGNS, changed, line_of, signed, signed
 from keysync_shell.render.view import KEY, MOMENT, OPERATION, TEXT, Grid, View, counted, fixed, plain
 from keysync_shell.storage.operations import Operation
 
-FIELDS = (
-    "number",
-    "time",
-    "kind",
-    "line",
-    "user",
-    "host",
-    "source",
-    "target",
-    "counts",
-    "unknown",
-    "discrepancies",
-    "details",
-)
+WHO = ("number", "time", "kind", "line", "user", "host", "source", "target")
+FIELDS = (*WHO, "counts", "unknown", "master_keys", "discrepancies", "details")
 
 
 def view(result: Results) -> View:
@@ -76,7 +64,7 @@ def shown_view(found: Shown) -> View:
         grid=Grid(
             {"sign": TEXT, "system": TEXT, "key": KEY},
             lambda most: signed(found.change, most),
-            signed_total(operation.counts),
+            signed_total(operation.counts, operation.master_keys),
             rest=f"log show @{operation.number} --format csv",
             outline="plain",
             legend=SIGNS,
@@ -133,7 +121,7 @@ def _row(operation: Operation) -> tuple[Any, ...]:
 
 
 def _moved(operation: Operation) -> list[str]:
-    known = changed(operation.counts)
+    known = changed(operation.counts, operation.master_keys)
     return [*([known] if known else []), *(f"{name} unknown" for name in operation.unknown)]
 
 

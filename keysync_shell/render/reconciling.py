@@ -109,18 +109,20 @@ def reconciled_view(run: Reconciled) -> View:
     if run.score:
         lines.append(_score_line(run.score))
     where = f"✓ Reports are in {safe(str(run.folder))}" if run.folder else "A dry run: nothing was written."
+    proposed = (f"✓ @{run.operation.number} proposes them; undo takes them back",) if run.operation else ()
     return View(
         data=lambda _: {
             "run": result.number,
             "mode": result.mode,
             "summary": plain(result.summary),
+            "operation": run.operation.number if run.operation else None,
             "proposed": [plain(key) for key in result.proposals],
             "reports": str(run.folder) if run.folder else None,
             "score": plain(run.score),
             "since": _since(run, result.systems),
         },
         lines=tuple(lines),
-        talk=(where, *((f"  next: {run.next}",) if run.next else ())),
+        talk=(*proposed, where, *((f"  next: {run.next}",) if run.next else ())),
     )
 
 
@@ -150,12 +152,10 @@ def compared_view(compared: Compared) -> View:
 def master_keys_view(found: MasterKeys) -> View:
     columns = {"id": ID, "master_key": KEY, "source": TEXT, "key_there": KEY, "status": TEXT, "strategy": TEXT}
     rows = [(key.id, key.master_key, key.source_system, key.source_key, key.status, key.strategy) for key in found.keys]
-    done = {"approve": "approved", "deprecate": "deprecated"}.get(found.verb)
     return View(
-        data=lambda _: {"master_keys": plain(found.keys), "changed": found.changed},
+        data=lambda _: {"master_keys": plain(found.keys)},
         grid=Grid(columns, fixed(rows), len(rows), rest="registry --format csv"),
         after=() if rows else ("No master keys yet; reconcile proposes them.",),
-        talk=(f"✓ {counted(found.changed, 'master key')} {done}",) if done else (),
     )
 
 

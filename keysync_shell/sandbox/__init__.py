@@ -4,7 +4,7 @@ Each module imports only from those below it:
 
     sandbox                                   the door
     checking · repairing · undoing · past     with the lock held
-    editing                                   an edit from the decision to the commit, and several as one
+    editing · running                         an edit, several as one, or a run from the decision to the commit
     catching_up                               memory is brought to what the disk holds; outside edits are taken in
     committing                                decisions and outside edits become operations
     deciding                                  what an edit would lead to

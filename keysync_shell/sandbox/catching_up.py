@@ -38,19 +38,30 @@ def locked(keeper: Keeper, *, creates: bool = True) -> Iterator[None]:
 
 def look(keeper: Keeper) -> None:
     """Catch up with the disk; a folder without a sandbox is fine, and nothing is created there."""
+    if keeper.source:
+        peek(keeper)
+        return
     if not keeper.store.exists():
         return
     try:
         with locked(keeper):
             pass
     except ReadOnlyHome:
-        keeper.memory = memory.without_lock(keeper.home)
-        keeper.begun = keeper.unwritable = True
+        peek(keeper)
+
+
+def peek(keeper: Keeper) -> None:
+    """Look at the disk without the lock and without a trace. Raises KeySyncError if nothing certain can be told."""
+    keeper.memory = memory.of_source(keeper.home, keeper.source) if keeper.source else memory.without_lock(keeper.home)
+    keeper.begun = keeper.unwritable = True
 
 
 def _catch_up(keeper: Keeper) -> None:
     """Bring memory to what the disk holds; outside edits become operations."""
     newest = keeper.store.log.newest()
+    if keeper.source:
+        keeper.memory, keeper.begun = memory.of_source(keeper.home, keeper.source, keeper.store.log, newest), True
+        return
     if newest is None:
         _begin(keeper)
         return
@@ -72,7 +83,7 @@ def _begin(keeper: Keeper) -> None:
     if not any(os.path.lexists(keeper.home.system_file(name)) for name in keeper.home.config.systems.names):
         keeper.forget()
         return
-    first, found = memory.from_files(keeper.home)
+    first, found = memory.from_files(keeper.home, keeper.store.log)
     operation = replace(
         keeper.next_operation(Request(OperationKind.OPEN, "", OUTSIDE), None, first.summary()), number=0
     )

@@ -125,7 +125,9 @@ def _snapshots(keeper: Keeper) -> Iterator[Problem]:
     folder = keeper.home.snapshots
     for name in snapshots.names(folder):
         try:
-            snapshots.load(folder, name, keeper.home.config.limits).tables(keeper.home.config.limits)
+            snapshot = snapshots.load(folder, name, keeper.home.config.limits)
+            snapshot.tables(keeper.home.config.limits)
+            snapshot.registry()
         except KeySyncError as error:
             yield Problem(f"snapshot {name}", error.message, f"delete-state {name}, or get a good copy of it")
 

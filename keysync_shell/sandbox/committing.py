@@ -16,6 +16,7 @@ from keysync_shell.storage.commit import signals_wait
 from keysync_shell.storage.files import Staged
 from keysync_shell.storage.operations import Operation
 from keysync_shell.storage.patching import Content, Rewrite
+from keysync_shell.storage.registry import Recording
 
 
 @dataclass(frozen=True)
@@ -56,22 +57,25 @@ def carry_out(
     request: Request,
     stacks: Stacks | None = None,
     restores: Mapping[str, str | None] | None = None,
+    recording: Recording | None = None,
 ) -> Outcome:
     """Commit a decision.
 
     Without `stacks` (those of an undo or redo) the edit goes on the undo stack. `restores` are the digests of files
-    that come back. Raises KeySyncError whose `committed` says what became of it.
+    that come back, `recording` is the run that the decision belongs to. Raises KeySyncError whose `committed` says
+    what became of it.
     """
     newest, change, home = keeper.memory.newest, decision.edit.change, keeper.home
     operation = keeper.next_operation(request, decision.outcome, decision.outcome.after)
     operation = replace(operation, details=decision.edit.details)
     operation = (stacks or Stacks.pushed(operation.number, newest)).put_on(operation)
-    changed = tuple(change.parts) if newest else home.config.systems.names
+    begins = newest is None and keeper.source is None
+    changed = home.config.systems.names if begins else tuple(change.parts)
     contents = {name: _content(keeper, decision, name, (restores or {}).get(name)) for name in changed}
     for name, content in contents.items():
         home.config.limits.check("file_bytes", content.size, f"{home.system_file(name)} in bytes")
     with keeper.store.staging(contents, newest) as staging, signals_wait():
-        committed = keeper.store.commit(operation, change, staging, {})
+        committed = keeper.store.commit(operation, change, staging, recording)
         keeper.memory = replace(decision.memory, newest=committed.operation)
         keeper.begun = True
         keeper.committed.append(committed.operation)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.edits.matching import NoSuchKey
+from keysync_shell.core.model.change import SystemChange
 from keysync_shell.core.model.keys import shown
 from keysync_shell.core.model.normalize import canonical
 from keysync_shell.core.model.state import State
@@ -70,7 +71,14 @@ def same(outcome: Outcome, approved: Outcome | None) -> bool:
             and part.after.equals(approved.change.parts[name].after)
             for name, part in outcome.change.parts.items()
         )
+        and _same_registry(outcome.change.master_keys, approved.change.master_keys)
     )
+
+
+def _same_registry(here: SystemChange | None, there: SystemChange | None) -> bool:
+    if here is None or there is None:
+        return here is there
+    return here.before.equals(there.before) and here.after.equals(there.after)
 
 
 def _with_near_misses(keeper: Keeper, error: NoSuchKey) -> KeySyncError:

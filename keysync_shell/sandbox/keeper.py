@@ -10,7 +10,7 @@ from keysync_shell.core.findings.counting import Summary
 from keysync_shell.core.model.change import Change
 from keysync_shell.core.model.state import State
 from keysync_shell.errors import KeySyncError
-from keysync_shell.sandbox.memory import Memory
+from keysync_shell.sandbox.memory import Memory, Source
 from keysync_shell.sandbox.outcome import Outcome, Request
 from keysync_shell.storage.commit import Store
 from keysync_shell.storage.home import Home
@@ -21,6 +21,7 @@ from keysync_shell.storage.operations import Operation
 class Keeper:
     """Where a sandbox is, who works here, and its newest state. `clock` gives the time in UTC.
 
+    `source` reads the keys of systems whose files are somebody else's: those are compared, and never written.
     `begun` says whether there is a sandbox at all, `unwritable` that it can only be looked at. `batch` is what an
     atomic script has changed so far, in memory only. `warnings` are for whoever shows them next. `committed` is what
     this process did, oldest first.
@@ -32,6 +33,7 @@ class Keeper:
     user: str
     host: str
     memory: Memory
+    source: Source | None = None
     begun: bool = False
     unwritable: bool = False
     batch: Change | None = None
@@ -66,7 +68,7 @@ class Keeper:
 
     def next_operation(self, request: Request, outcome: Outcome | None, after: Summary | None) -> Operation:
         """The operation that a commit would log now, before it has its place on the stacks; the files are as before."""
-        newest = self.memory.newest
+        newest, moved = self.memory.newest, outcome is None or bool(outcome.change.parts)
         before: Mapping[str, str | None] = newest.after if newest else dict.fromkeys(self.home.config.systems.names)
         totals = (outcome.before, outcome.after) if outcome else ()
         return Operation(
@@ -82,7 +84,8 @@ class Keeper:
             signatures=newest.signatures if newest else {},
             counts=outcome.counts if outcome else {},
             discrepancies=tuple(summary.discrepancies for summary in totals),
-            summary=after.as_data() if after else {},
+            summary=newest.summary if newest and not moved else after.as_data() if after else {},
+            master_keys=outcome.master_keys if outcome else None,
         )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import polars as pl
@@ -11,16 +12,19 @@ from keysync_shell.core.findings.counting import Summary, summarize
 from keysync_shell.core.findings.index import Index
 from keysync_shell.core.model.change import Change, between, changes
 from keysync_shell.core.model.rules import Rules
-from keysync_shell.core.model.state import State
+from keysync_shell.core.model.state import OnDemand, State
 from keysync_shell.errors import KeySyncError
-from keysync_shell.storage import replaying, seen, tables, unlocked
+from keysync_shell.storage import oplog, replaying, seen, tables, unlocked
 from keysync_shell.storage.commit import Store
 from keysync_shell.storage.home import Home
 from keysync_shell.storage.operations import Operation, Unavailable
+from keysync_shell.storage.oplog import OperationLog
 from keysync_shell.storage.replaying import Base
 from keysync_shell.storage.tables import Found
 
 MOST_FOLLOWED = 256  # changes; past that reading again is faster
+
+Source = Callable[[], Mapping[str, pl.DataFrame]]
 
 
 @dataclass
@@ -58,16 +62,26 @@ class OutsideEdit:
 Reading = tuple[Memory, OutsideEdit | None]
 
 
-def from_files(home: Home) -> tuple[Memory, dict[str, Found]]:
-    """Read every system file, with no history."""
+def from_files(home: Home, log: OperationLog) -> tuple[Memory, dict[str, Found]]:
+    """Read every system file, with no history; there may be runs and master keys."""
     found = {name: tables.read(home, name) for name in home.config.systems.names}
-    state = State(home.config.systems, {name: file.rows for name, file in found.items()})
+    master_keys = OnDemand(functools.partial(log.master_keys, None))
+    state = State(home.config.systems, {name: file.rows for name, file in found.items()}, master_keys)
     return Memory(state, home.config.rules), found
 
 
 def without_lock(home: Home) -> Memory:
     """What is there at one moment, of a home that may only be read; with no history. This one needs no lock."""
-    return Memory(State(home.config.systems, unlocked.read(home).tables), home.config.rules)
+    reading = unlocked.read(home)
+    master_keys = OnDemand(functools.partial(oplog.master_keys_of, home.database, reading.number))
+    return Memory(State(home.config.systems, reading.tables, master_keys), home.config.rules)
+
+
+def of_source(home: Home, source: Source, log: OperationLog | None = None, newest: Operation | None = None) -> Memory:
+    """The keys of files that are not ours; without the log, which wants the lock, at a look without a trace."""
+    read = log.master_keys if log else functools.partial(oplog.master_keys_of, home.database)
+    master_keys = OnDemand(functools.partial(read, newest.number if newest else None))
+    return Memory(State(home.config.systems, source(), master_keys), home.config.rules, newest)
 
 
 def from_committed(home: Home, store: Store, newest: Operation, before: Memory | None = None) -> Reading:
@@ -98,7 +112,8 @@ def from_committed(home: Home, store: Store, newest: Operation, before: Memory |
             _refuse_emptiness(home, name, file, _rows_then(newest, name))
             unknown.append(name)
         rows[name] = file.rows if told is None else told
-    memory = Memory(State(home.config.systems, rows), home.config.rules, newest)
+    master_keys = OnDemand(functools.partial(store.log.master_keys, newest.number))
+    memory = Memory(State(home.config.systems, rows, master_keys), home.config.rules, newest)
     return memory, _outside(home, memory, found, tuple(unknown)) if found else None
 
 

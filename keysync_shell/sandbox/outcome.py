@@ -50,6 +50,11 @@ class Outcome:
     kept: tuple[Path, ...] = ()
 
     @property
+    def master_keys(self) -> Counts | None:
+        """What it changes in the registry, if anything."""
+        return counts(self.change.master_keys) if self.change.master_keys else None
+
+    @property
     def committed(self) -> bool:
         return self.operation is not None
 

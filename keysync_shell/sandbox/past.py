@@ -15,7 +15,7 @@ from keysync_shell.sandbox.deciding import decided
 from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.sandbox.memory import Memory
 from keysync_shell.sandbox.outcome import Outcome, Request
-from keysync_shell.storage.operations import Operation, Unavailable
+from keysync_shell.storage.operations import MASTER_KEYS, Operation, Unavailable
 from keysync_shell.storage.oplog import OperationLog, Touched
 
 MOST_CONFLICTS = 20
@@ -57,7 +57,8 @@ def restore(keeper: Keeper, request: Request, number: int) -> Outcome:
     """Bring back the state after an operation, as a new operation."""
     then = moment(keeper, number)
     parts = {name: between(rows, then.state.tables[name]) for name, rows in keeper.memory.state.tables.items()}
-    decision = decided(keeper, lambda _: Edit(changes(parts), details={"restored": number}), request)
+    change = changes(parts, between(keeper.memory.state.master_keys, then.state.master_keys))
+    decision = decided(keeper, lambda _: Edit(change, details={"restored": number}), request)
     if request.dry_run or not decision.edit.change:
         return decision.outcome
     assert then.newest is not None, "a moment is after an operation"
@@ -110,8 +111,10 @@ def _unfitting(what: str) -> Unavailable:
 def _conflicts(keeper: Keeper, number: int, change: Change) -> list[str]:
     """A line for each key whose rows are not as the operation left them."""
     lines: list[str] = []
-    for name, part in change.parts.items():
-        rows = keeper.memory.state.tables[name]
+    registry = {MASTER_KEYS: change.master_keys} if change.master_keys else {}
+    for name, part in {**change.parts, **registry}.items():
+        state = keeper.memory.state
+        rows = state.master_keys if name == MASTER_KEYS else state.tables[name]
         if part.whole:
             keys = part.keys if not rows.equals(part.after) else part.keys.clear()
         else:

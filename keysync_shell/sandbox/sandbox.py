@@ -11,28 +11,33 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from keysync_shell import config
+from keysync_shell.config import Config
 from keysync_shell.core.findings.counting import Summary
 from keysync_shell.core.findings.index import Index
 from keysync_shell.core.model.change import Change, SystemChange
 from keysync_shell.core.model.state import State
 from keysync_shell.errors import KeySyncError
-from keysync_shell.sandbox import catching_up, checking, editing, past, repairing, undoing
+from keysync_shell.sandbox import catching_up, checking, editing, past, repairing, running, undoing
 from keysync_shell.sandbox.checking import Problem
 from keysync_shell.sandbox.deciding import Decide
 from keysync_shell.sandbox.keeper import Keeper, nothing
-from keysync_shell.sandbox.memory import Memory
+from keysync_shell.sandbox.memory import Memory, Source
 from keysync_shell.sandbox.outcome import Outcome, Request
 from keysync_shell.sandbox.repairing import Replacement
+from keysync_shell.sandbox.running import Noted, Ran
 from keysync_shell.storage import files, system_csv
 from keysync_shell.storage.commit import Store
 from keysync_shell.storage.home import Home
 from keysync_shell.storage.operations import Operation, OperationKind
-from keysync_shell.storage.oplog import OperationLog, Wanted
-from keysync_shell.storage.registry import MasterKey, Registry
+from keysync_shell.storage.oplog import OperationLog, Wanted, looking
+from keysync_shell.storage.registry import Registry
 
 
 class Sandbox:
-    """Some systems of keys with their history. `clock` gives the time in UTC."""
+    """Some systems of keys with their history. `clock` gives the time in UTC.
+
+    `source` reads the keys of systems whose files are somebody else's; then only runs are recorded here.
+    """
 
     def __init__(
         self,
@@ -42,8 +47,10 @@ class Sandbox:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         user: str = "",
         host: str = "",
+        settings: Config | None = None,
+        source: Source | None = None,
     ) -> None:
-        self.config = config.load(root)
+        self.config = settings or config.load(root)
         self.home = Home(root, self.config)
         self.systems = self.config.systems
         self._keeper = Keeper(
@@ -53,6 +60,7 @@ class Sandbox:
             user or _user(),
             host or os.uname().nodename,
             nothing(self.home),
+            source,
         )
 
     # The newest state
@@ -65,6 +73,11 @@ class Sandbox:
     @property
     def index(self) -> Index:
         return self._keeper.memory.index
+
+    @property
+    def seen(self) -> Memory:
+        """State and index as of the last look."""
+        return self._keeper.memory
 
     @property
     def newest(self) -> Operation | None:
@@ -121,6 +134,12 @@ class Sandbox:
         if self._keeper.batch is None:
             catching_up.look(self._keeper)
 
+    def peek(self) -> None:
+        """As `refresh`, but without the lock and without a trace, whoever is at work."""
+        if not self._keeper.source:
+            self._keeper.require_sandbox()
+        catching_up.peek(self._keeper)
+
     # The past
 
     def operations(self, wanted: Wanted) -> list[Operation]:
@@ -154,6 +173,11 @@ class Sandbox:
             self.refresh()
             return self._keeper.memory
         with self._history():
+            if self._keeper.unwritable:
+                raise KeySyncError(
+                    f"{self.home.root} cannot be written, so its past is not looked at",
+                    hint="Copy it to a folder of yours.",
+                )
             return past.moment(self._keeper, number)
 
     def last_init(self) -> Operation | None:
@@ -221,16 +245,21 @@ class Sandbox:
         with catching_up.locked(self._keeper):
             yield
 
-    def master_keys(self) -> list[MasterKey]:
-        """The registry; the lock is taken if it is not held."""
-        with self._keeper.store.locked():
-            return self._keeper.store.log.registry().master_keys()
+    # Runs
+
+    def record(self, decide: Callable[[Memory, Registry], Ran], request: Request) -> Noted:
+        """Record a run with what it changes (see sandbox.running)."""
+        return running.record(self._keeper, decide, request)
 
     @contextlib.contextmanager
-    def registry(self) -> Iterator[Registry]:
-        """Master keys and runs, with the lock held and memory caught up."""
-        with self._alone("the registry"):
-            yield self._keeper.store.log.registry()
+    def records(self) -> Iterator[Registry]:
+        """The runs and their audit, to look at; without a trace where nothing may be written."""
+        if self._keeper.unwritable:
+            with looking(self.home.database) as log:
+                yield log.registry()
+        else:
+            with self._keeper.store.locked():
+                yield self._keeper.store.log.registry()
 
     def check(self) -> list[Problem]:
         """Verify files, log, changes, cache and snapshots against each other."""
@@ -268,13 +297,14 @@ class Sandbox:
 
     @contextlib.contextmanager
     def _history(self) -> Iterator[OperationLog]:
+        """The log, to look at; without a trace where nothing may be written."""
         self.refresh()
         if self._keeper.unwritable:
-            raise KeySyncError(
-                f"{self.home.root} cannot be written, so its history is not read", hint="Copy it to a folder of yours."
-            )
-        with self._keeper.store.locked():
-            yield self._keeper.store.log
+            with looking(self.home.database) as log:
+                yield log
+        else:
+            with self._keeper.store.locked():
+                yield self._keeper.store.log
 
 
 def _user() -> str:

@@ -13,7 +13,7 @@ from keysync_shell.core.model.keys import safe
 from keysync_shell.core.model.limits import Limits
 from keysync_shell.core.model.systems import MAX_SYSTEMS, NAME
 from keysync_shell.errors import KeySyncError
-from keysync_shell.storage import files, outputs, snapshots
+from keysync_shell.storage import files, outputs, registry_file, snapshots
 from keysync_shell.storage.files import explained
 from keysync_shell.storage.home import Home
 from keysync_shell.storage.snapshots import MANIFEST, MANIFEST_BYTES, Snapshot
@@ -21,6 +21,7 @@ from keysync_shell.storage.snapshots import MANIFEST, MANIFEST_BYTES, Snapshot
 MAX_RATIO = 200
 RATIO_FREE_BYTES = 1 << 16  # tiny members compress absurdly well without being a bomb
 CHUNK = 1 << 16
+OTHERS = (MANIFEST, registry_file.NAME)  # members that are no system
 EPOCH = (1980, 1, 1, 0, 0, 0)  # equal snapshots give equal archives
 
 
@@ -30,7 +31,7 @@ def export(snapshot: Snapshot, path: Path, home: Home | None, *, force: bool) ->
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         members = {MANIFEST: snapshots.dump(snapshot.manifest)}
-        members |= {f"{system}.csv": data for system, data in snapshot.contents.items()}
+        members |= snapshot.files
         for name, data in members.items():
             info = zipfile.ZipInfo(name, EPOCH)
             info.compress_type = zipfile.ZIP_DEFLATED
@@ -59,23 +60,23 @@ def _read(archive: zipfile.ZipFile, source: str, limits: Limits, name: str | Non
     _check_members(members, source, limits)
     manifest = snapshots.parse_manifest(_content(archive, MANIFEST, source, MANIFEST_BYTES), source)
     manifest = replace(manifest, name=snapshots.check_name(name or manifest.name))
-    if {f"{system}.csv" for system in manifest.systems} != {member.filename for member in members} - {MANIFEST}:
+    if manifest.files.keys() != {member.filename for member in members} - {MANIFEST}:
         raise _refused(source, "its files are not those that its manifest names")
-    contents = {
-        system: _content(archive, f"{system}.csv", source, min(limits.file_bytes, record.bytes))
-        for system, record in manifest.systems.items()
+    parts = {
+        name: _content(archive, name, source, min(limits.file_bytes, record.bytes))
+        for name, record in manifest.files.items()
     }
-    return snapshots.verified(manifest, contents)
+    return snapshots.verified(manifest, parts)
 
 
 def _check_members(members: list[zipfile.ZipInfo], source: str, limits: Limits) -> None:
-    if len(members) > MAX_SYSTEMS + 1:
+    if sum(member.filename not in OTHERS for member in members) > MAX_SYSTEMS:
         raise _refused(source, f"{len(members)} members are too many")
     seen = set()
     for member in members:
         name, mode = member.filename, member.external_attr >> 16
         system = name.removesuffix(".csv")
-        if name != MANIFEST and not (name.endswith(".csv") and NAME.fullmatch(system)):
+        if name not in OTHERS and not (name.endswith(".csv") and NAME.fullmatch(system)):
             raise _refused(source, f"member {safe(name)!r} does not belong in a snapshot")
         if name in seen:
             raise _refused(source, f"member {name} is there twice")

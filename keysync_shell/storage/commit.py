@@ -13,7 +13,7 @@ import secrets
 import signal
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -26,6 +26,7 @@ from keysync_shell.storage.home import LEFTOVER_NAME, Home
 from keysync_shell.storage.operations import Operation
 from keysync_shell.storage.oplog import OperationLog
 from keysync_shell.storage.patching import Content, Mismatch
+from keysync_shell.storage.registry import Recording
 
 PARALLEL_BYTES = 16 << 20  # below it threads cost more than they give
 SETTLED_LATER = "It is settled at the next start: whatever is found then is the state before or after."
@@ -105,11 +106,13 @@ class Store:
         total = sum(content.size for content in contents.values())
         try:
             with explained(f"nothing was committed; {total:,} bytes had to be written"):
-                files.make_folder(self._home.systems)
+                if contents:
+                    files.make_folder(self._home.systems)
                 if before is None:
                     files.sync_folder(self._home.root)  # whoever made the folder may have died before this
                 staged = self._stage_all(token, contents, parallel=total > PARALLEL_BYTES)
-                files.sync_folder(self._home.systems)
+                if contents:
+                    files.sync_folder(self._home.systems)
             yield Staging(token, staged, before)
         except BaseException as error:
             if not self._committed and not (isinstance(error, KeySyncError) and error.committed is not False):
@@ -119,7 +122,7 @@ class Store:
             raise
 
     def commit(
-        self, operation: Operation, change: Change, staging: Staging, originals: Mapping[str, bytes]
+        self, operation: Operation, change: Change, staging: Staging, recording: Recording | None = None
     ) -> Committed:
         """Make the operation durable and swap its files in. No signal may cut this (see `signals_wait`).
 
@@ -133,7 +136,7 @@ class Store:
             after={**operation.after, **{name: file.sha256 for name, file in staged.items()}},
             signatures={**operation.signatures, **{name: file.signature for name, file in staged.items()}},
         )
-        self._append(operation, staging.token, change, originals)
+        self._append(operation, staging.token, change, recording=recording)
         self._committed = True
         with explained("committed, but the files are completed at the next start", lambda: True):
             kept = self._swap_in(staging, operation)
@@ -142,6 +145,19 @@ class Store:
     def record(self, operation: Operation, change: Change, originals: Mapping[str, bytes]) -> None:
         """Log what the files hold already: the opening entry, or an outside edit."""
         self._append(operation, secrets.token_hex(8), change, originals)
+
+    def add_run(self, recording: Recording) -> None:
+        """Record a run that is no operation, since it changed nothing."""
+        run = recording.run
+        try:
+            self.log.add(recording)
+        except (sqlite3.Error, OSError) as error:
+            if not self._was_committed(lambda: self.log.registry().has(run), error):
+                raise KeySyncError(
+                    f"the run was not recorded; {self._home.database}: {error}",
+                    hint="Free some space if the disk is full, and say it again.",
+                ) from error
+        self._committed = True
 
     def close(self) -> None:
         self.log.close()
@@ -212,11 +228,18 @@ class Store:
             if status is None or files.file_digest(file.target) != staging.before.after.get(name):
                 raise ChangedMeanwhile(f"{file.target} was changed by another program during the command")
 
-    def _append(self, operation: Operation, token: str, change: Change, originals: Mapping[str, bytes]) -> None:
+    def _append(
+        self,
+        operation: Operation,
+        token: str,
+        change: Change,
+        originals: Mapping[str, bytes] | None = None,
+        recording: Recording | None = None,
+    ) -> None:
         try:
-            self.log.append(operation, token, change, originals)
+            self.log.append(operation, token, change, originals, recording)
         except (sqlite3.Error, OSError) as error:
-            if self._was_committed(token, error):
+            if self._was_committed(lambda: self.log.has_token(token), error):
                 return
             self._recover()
             size = sum(rows.estimated_size() for part in change.parts.values() for rows in (part.before, part.after))
@@ -225,11 +248,11 @@ class Store:
                 hint="Free some space if the disk is full, and say it again.",
             ) from error
 
-    def _was_committed(self, token: str, error: Exception) -> bool:
+    def _was_committed(self, ask: Callable[[], bool], error: Exception) -> bool:
         """Ask the database anew; an error while committing says nothing about the outcome."""
         try:
             self.log.close()
-            return self.log.has_token(token)
+            return ask()
         except (sqlite3.Error, OSError) as second:
             raise KeySyncError(
                 f"unknown whether it was committed; {self._home.database}: {error}; {second}",
@@ -239,6 +262,8 @@ class Store:
 
     def _swap_in(self, staging: Staging, operation: Operation) -> list[Path]:
         staged, seen = staging.files, staging.before.signatures if staging.before else {}
+        if not staged:
+            return []
         for file in staged.values():
             placing.put(file.path, file.target)
         files.sync_folder(self._home.systems)  # the new names must be durable before the displaced files go

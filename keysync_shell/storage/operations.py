@@ -10,6 +10,8 @@ from typing import Any, Self
 from keysync_shell.errors import KeySyncError
 from keysync_shell.storage.files import Signature
 
+MASTER_KEYS = "master keys"  # stands for the registry where the name of a system would; no system is called so
+
 
 class OperationKind(StrEnum):
     """What kind of change an operation is, with its words: `done` as in "Added: …", `doing` as in "would add: …".
@@ -39,6 +41,9 @@ class OperationKind(StrEnum):
     RESET = "reset", "Reset", "reset"
     LOAD = "load", "Loaded", "load"
     APPLY = "apply", "Applied", "apply"
+    RECONCILE = "reconcile", "Proposed", "propose"
+    APPROVE = "approve", "Approved", "approve"
+    DEPRECATE = "deprecate", "Deprecated", "deprecate"
     RESTORE = "restore", "Restored", "restore"
     REVERT = "revert", "Reverted", "revert"
     REPAIR = "repair", "Repaired", "repair"
@@ -53,7 +58,7 @@ class Unavailable(KeySyncError):
 
 @dataclass(frozen=True)
 class Counts:
-    """Keys of one system that an operation added, removed, and altered (the same key, other rows)."""
+    """Keys of one system (or master keys) that an operation added, removed, and altered (the same key, other rows)."""
 
     added: int
     removed: int
@@ -67,7 +72,7 @@ class Operation:
     `before` and `after` are the SHA-256 of every system's file (None: there was none). `discrepancies` are the totals
     before and after it (none for the opening entry), `summary` all numbers of `status` after it. `target` is the
     operation that an undo or a redo is about. `unknown` are the systems whose rows before it are not known any more,
-    so that what it changed in them is not either.
+    so that what it changed in them is not either. `master_keys` counts what it changed in the registry, if anything.
     """
 
     number: int
@@ -89,3 +94,4 @@ class Operation:
     summary: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
+    master_keys: Counts | None = None

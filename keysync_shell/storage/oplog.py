@@ -6,6 +6,7 @@ below it on the stack that it went on. So the newest row answers every question 
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,12 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from keysync_shell.config import Retention
 from keysync_shell.core.model.change import Change, SystemChange
 from keysync_shell.core.model.table import KEY
+from keysync_shell.errors import KeySyncError
 from keysync_shell.storage import records, schema
-from keysync_shell.storage.operations import Operation, Unavailable
-from keysync_shell.storage.registry import Registry
+from keysync_shell.storage.files import explained
+from keysync_shell.storage.operations import MASTER_KEYS, Operation, Unavailable
+from keysync_shell.storage.registry import Recording, Registry
 
 OPERATION = ", ".join(records.OPERATION_COLUMNS)
 CHANGE = ", ".join(records.CHANGE_COLUMNS)
@@ -48,34 +53,58 @@ class Touched:
 
 
 class OperationLog:
-    """The log of one sandbox. After any error the connection is closed and opened anew, never reused."""
+    """The log of one sandbox. After any error the connection is closed and opened anew, never reused.
 
-    def __init__(self, path: Path, timeout: float, keep: Retention) -> None:
+    `reading` is for who may not write, or should leave no trace.
+    """
+
+    def __init__(self, path: Path, timeout: float, keep: Retention, *, reading: bool = False) -> None:
+        self._reading = reading
         self._path = path
         self._keep = keep
         self._timeout = timeout
         self._connection: sqlite3.Connection | None = None
 
     def append(
-        self, operation: Operation, token: str, change: Change, originals: Mapping[str, bytes] | None = None
+        self,
+        operation: Operation,
+        token: str,
+        change: Change,
+        originals: Mapping[str, bytes] | None = None,
+        recording: Recording | None = None,
     ) -> None:
-        """Write the row: when this returns, the operation is committed and durable.
+        """Write the row: when this returns, the operation is committed and durable, and so is its run if it is one.
 
         Changes beyond what is to be kept are dropped with it; rows stay for ever.
         """
         row = (*records.operation_row(operation), token)
-        blobs = [records.change_row(operation.number, name, part) for name, part in change.parts.items()]
+        registry = {MASTER_KEYS: change.master_keys} if change.master_keys else {}
+        parts = {**change.parts, **registry}
+        blobs = [records.change_row(operation.number, name, part) for name, part in parts.items()]
         kept = [(sha256, zlib.compress(data, 1)) for sha256, data in (originals or {}).items()]
         with self._open() as connection:
             connection.execute(f"INSERT INTO operations ({OPERATION}, token) VALUES ({_marks(row)})", row)
             marks = _marks(records.CHANGE_COLUMNS)
             connection.executemany(f"INSERT INTO changes ({CHANGE}) VALUES ({marks})", blobs)
             connection.executemany("INSERT OR IGNORE INTO originals VALUES (?, ?)", kept)
+            if change.master_keys:
+                Registry(connection).change(change.master_keys, operation, told=recording is not None)
+            if recording:
+                Registry(connection).add(recording)
             self._forget(connection, operation.number)
 
     def registry(self) -> Registry:
         """Master keys and runs, in the same database."""
         return Registry(self._open())
+
+    def master_keys(self, number: int | None) -> pl.DataFrame:
+        """The registry after an operation, None is the newest: a table as in core.model.master_keys. Raises Damaged."""
+        return self.registry().master_keys(number)
+
+    def add(self, recording: Recording) -> None:
+        """Record a run that changed nothing, so that it is no operation."""
+        with self._open() as connection:
+            Registry(connection).add(recording)
 
     def newest(self) -> Operation | None:
         return next(self._select("ORDER BY number DESC LIMIT 1"), None)
@@ -110,9 +139,9 @@ class OperationLog:
     def touching(self, key: str, system: str | None = None) -> Touched:
         """The changes that touch a key, of those that can still be read."""
         rows = self._open().execute(
-            f"SELECT number, system, {BLOBS} FROM changes WHERE (?1 IS NULL OR system = ?1)"
+            f"SELECT number, system, {BLOBS} FROM changes WHERE (?1 IS NULL AND system != ?3 OR system = ?1)"
             " AND (NOT plain OR instr(before, ?2) OR instr(after, ?2)) ORDER BY number",
-            (system, key.encode()),
+            (system, key.encode(), MASTER_KEYS),
         )
         touched = Touched({}, [operation.number for operation in self.unknown(system)])
         for number, name, *blobs in rows:
@@ -137,7 +166,8 @@ class OperationLog:
     def oldest_kept(self) -> int:
         """The first operation from which on every change is kept: the state before it is the oldest there is."""
         row = self._open().execute(
-            "SELECT coalesce(max(number), 0) FROM operations o WHERE counts != '{}' AND number > 0"
+            "SELECT coalesce(max(number), 0) FROM operations o WHERE (counts != '{}' OR master_keys IS NOT NULL)"
+            " AND number > 0"
             " AND NOT EXISTS (SELECT 1 FROM changes c WHERE c.number = o.number)"
         )
         return int(row.fetchone()[0]) + 1
@@ -162,10 +192,11 @@ class OperationLog:
             return Change()
         names = dict.fromkeys((*operation.unknown, *operation.counts))
         parts = {name: self.part(operation, name) for name in names}
-        return Change({name: part for name, part in parts.items() if part is not None})
+        registry = self.part(operation, MASTER_KEYS) if operation.master_keys else None
+        return Change({name: part for name, part in parts.items() if part is not None}, registry)
 
     def part(self, operation: Operation, name: str) -> SystemChange | None:
-        """What an operation changed in a system; None if it left its rows as they were.
+        """What an operation changed in a system, or in the registry; None if it left its rows as they were.
 
         Raises Unavailable if that cannot be told.
         """
@@ -182,7 +213,7 @@ class OperationLog:
         )
         if row:
             return records.change(number, name, *row)
-        if name in operation.counts:
+        if name in operation.counts or name == MASTER_KEYS:
             raise Unavailable(
                 f"what @{number} changed is no longer kept",
                 hint="The history keeps the last changes only: [history] operations and bytes in keysync.toml.",
@@ -263,6 +294,8 @@ class OperationLog:
             yield records.operation(row)
 
     def _open(self) -> sqlite3.Connection:
+        if self._connection is None and self._reading:
+            self._connection = schema.opened_for_reading(self._path)
         if self._connection is None:
             connection = sqlite3.connect(self._path, timeout=self._timeout)
             try:
@@ -279,6 +312,29 @@ class OperationLog:
                 raise
             self._connection = connection
         return self._connection
+
+
+@contextlib.contextmanager
+def looking(path: Path) -> Iterator[OperationLog]:
+    """The log of a database, without a lock and without a trace; empty where there is none.
+
+    Raises KeySyncError if it cannot be read.
+    """
+    try:
+        with explained("the history cannot be read"), contextlib.closing(_log_to_read(path)) as log:
+            yield log
+    except sqlite3.Error as error:
+        raise KeySyncError(f"{path}: {error}", hint="Have its owner say `check` there.") from error
+
+
+def master_keys_of(path: Path, number: int | None) -> pl.DataFrame:
+    """The registry of a database after an operation, None is the newest; without a lock and without a trace."""
+    with looking(path) as log:
+        return log.master_keys(number)
+
+
+def _log_to_read(path: Path) -> OperationLog:
+    return OperationLog(path, 0, Retention(), reading=True)
 
 
 def _marks(values: Sequence[Any]) -> str:

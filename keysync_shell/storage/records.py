@@ -61,7 +61,7 @@ def record(kind: type[Record], values: Mapping[str, Any]) -> Record:
 def operation_row(operation: Operation) -> tuple[Any, ...]:
     """The values of OPERATION_COLUMNS."""
     row = asdict(operation)
-    return tuple(dumped(value) if name in JSON_COLUMNS else value for name, value in row.items())
+    return tuple(dumped(value) if isinstance(value, (dict, list, tuple)) else value for value in row.values())
 
 
 def operation(row: tuple[Any, ...]) -> Operation:
@@ -75,6 +75,8 @@ def operation(row: tuple[Any, ...]) -> Operation:
         values["signatures"] = {name: record(Signature, of) for name, of in values["signatures"].items()}
         values["counts"] = {name: record(Counts, of) for name, of in values["counts"].items()}
         values["discrepancies"] = tuple(values["discrepancies"])
+        registry = values["master_keys"]
+        values["master_keys"] = record(Counts, loaded(registry, what)) if registry is not None else None
         values["unknown"] = tuple(values["unknown"]) if said else _unknown_in_first(values)
         return record(Operation, values)
     except (AttributeError, TypeError) as error:

@@ -1,35 +1,30 @@
-"""Master keys, runs and their audit, in the same database as the history."""
+"""The registry of master keys, runs and their audit, in the same database as the history.
+
+The registry is part of the history: each change of it is stored with the operation that made it, in the transaction of
+that operation. The table `master_keys` is the registry after the newest operation.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
+from keysync_shell.core.model import table
+from keysync_shell.core.model.change import SystemChange
+from keysync_shell.core.model.master_keys import ACTIVE, DEPRECATED, PROPOSED, SCHEMA, MasterKey, by_number
 from keysync_shell.storage import records
+from keysync_shell.storage.operations import MASTER_KEYS, Operation
 
-PROPOSED, ACTIVE, DEPRECATED = "proposed", "active", "deprecated"
-
+COLUMNS = tuple("canonical" if name == table.KEY else name for name in SCHEMA)
 EVENT_COLUMNS = "run, time, event, details, system, key, action, result"
-
-
-@dataclass(frozen=True)
-class MasterKey:
-    """A master key for an unauthorized key. `status` goes from proposed to active to deprecated."""
-
-    id: int
-    master_key: str
-    canonical: str
-    source_system: str
-    source_key: str
-    status: str
-    strategy: str
-    created_at: str
-    activated_at: str | None = None
-    run: int | None = None
+EVENTS = {PROPOSED: "MASTER_KEY_PROPOSED", ACTIVE: "MASTER_KEY_ACTIVATED", DEPRECATED: "MASTER_KEY_DEPRECATED"}
+TAKEN_BACK = "MASTER_KEY_TAKEN_BACK"
 
 
 @dataclass(frozen=True)
@@ -60,66 +55,76 @@ class Event:
     result: str
 
 
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """A run as it is recorded: with its findings and actions, and the lines of its audit."""
+
+    run: Run
+    findings: pl.DataFrame
+    actions: pl.DataFrame
+    events: tuple[Event, ...]
+
+
 RUN_COLUMNS = tuple(Run.__dataclass_fields__)
 
 
 class Registry:
-    """Reads and writes on an open connection; the sandbox's lock is held."""
+    """Reads and writes on an open connection; who writes holds the lock and has begun a transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def master_keys(self) -> list[MasterKey]:
-        columns = ", ".join(MasterKey.__dataclass_fields__)
-        return [MasterKey(*row) for row in self._connection.execute(f"SELECT {columns} FROM master_keys ORDER BY id")]
+    def master_keys(self, number: int | None = None) -> pl.DataFrame:
+        """The registry after an operation, by default after the newest: a table as in core.model.master_keys.
 
-    def names(self) -> list[tuple[str, str]]:
-        """The canonical key and the name of every master key, in no order; much cheaper than all of them."""
-        return self._connection.execute("SELECT canonical, master_key FROM master_keys").fetchall()
+        Raises Damaged if a later change cannot be read.
+        """
+        with _one_moment(self._connection):
+            rows = self._connection.execute(f"SELECT {', '.join(COLUMNS)} FROM master_keys").fetchall()
+            later = self._connection.execute(
+                "SELECT number, before, after, checksum FROM changes"
+                " WHERE system = ? AND number > ? ORDER BY number DESC",
+                (MASTER_KEYS, sys.maxsize if number is None else number),
+            ).fetchall()
+        known = pl.DataFrame(rows, schema=SCHEMA, orient="row").sort(table.KEY)
+        for operation, *blobs in later:
+            known = records.change(operation, MASTER_KEYS, *blobs).inverse.applied(known)
+        return known
 
-    def propose(self, proposals: Iterable[MasterKey], events: Iterable[Event] = ()) -> None:
-        """Add proposals for canonical keys that have none yet; proposing again is nothing."""
-        with self._connection:
-            self._insert(proposals)
-            self._audit(events)
+    def change(self, change: SystemChange, operation: Operation, *, told: bool) -> None:
+        """Change the master keys; the audit tells of each, unless that of a run has `told` it."""
+        gone = [(key,) for key in change.before[table.KEY]]
+        self._connection.executemany("DELETE FROM master_keys WHERE canonical = ?", gone)
+        marks = ", ".join("?" * len(COLUMNS))
+        rows = change.after.select(*SCHEMA).iter_rows()
+        self._connection.executemany(f"INSERT INTO master_keys ({', '.join(COLUMNS)}) VALUES ({marks})", rows)
+        if not told:
+            self._audit(_events(change, operation))
 
-    def set_status(self, ids: Collection[int], status: str, time: str, events: Iterable[Event]) -> None:
-        with self._connection as connection:
-            connection.executemany(
-                "UPDATE master_keys SET status = ?, activated_at = CASE ? WHEN 'active' THEN ? ELSE activated_at END"
-                " WHERE id = ?",
-                [(status, status, time, number) for number in ids],
-            )
-            self._audit(events)
+    def add(self, recording: Recording) -> None:
+        """Record a run."""
+        blobs = records.packed(recording.findings), records.packed(recording.actions)
+        values = {**vars(recording.run), "details": records.dumped(recording.run.details)}
+        row = (*values.values(), *blobs, records.checksum(*blobs))
+        columns = ", ".join((*RUN_COLUMNS, "findings", "actions", "checksum"))
+        self._connection.execute(f"INSERT INTO runs ({columns}) VALUES ({', '.join('?' * len(row))})", row)
+        self._audit(recording.events)
 
     def next_run(self) -> int:
         (number,) = self._connection.execute("SELECT coalesce(max(number), 0) + 1 FROM runs").fetchone()
         return int(number)
-
-    def add_run(
-        self,
-        run: Run,
-        findings: pl.DataFrame,
-        actions: pl.DataFrame,
-        proposals: Iterable[MasterKey],
-        events: Iterable[Event],
-    ) -> None:
-        """The run with its proposals and audit: all or nothing."""
-        blobs = records.packed(findings), records.packed(actions)
-        values = (*(vars(run) | {"details": records.dumped(run.details)}).values(), *blobs, records.checksum(*blobs))
-        columns = ", ".join((*RUN_COLUMNS, "findings", "actions", "checksum"))
-        with self._connection as connection:
-            connection.execute(f"INSERT INTO runs ({columns}) VALUES ({', '.join('?' * len(values))})", values)
-            self._insert(proposals)
-            self._audit(events)
 
     def runs(self) -> list[Run]:
         """Every run, newest first."""
         rows = self._connection.execute(f"SELECT {', '.join(RUN_COLUMNS)} FROM runs ORDER BY number DESC")
         return [_run(row) for row in rows]
 
+    def has(self, run: Run) -> bool:
+        """Whether that very run is recorded."""
+        return any((other.number, other.time, other.line) == (run.number, run.time, run.line) for other in self.runs())
+
     def tables(self, run: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The findings and the actions of a run."""
+        """The findings and the actions of a run. Raises Damaged."""
         row = self._connection.execute(
             "SELECT findings, actions, checksum FROM runs WHERE number = ?", (run,)
         ).fetchone()
@@ -136,18 +141,40 @@ class Registry:
         )
         return [(row[0], Event(*row[1:])) for row in rows]
 
-    def _insert(self, proposals: Iterable[MasterKey]) -> None:
-        columns = [name for name in MasterKey.__dataclass_fields__ if name != "id"]
-        self._connection.executemany(
-            f"INSERT OR IGNORE INTO master_keys ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
-            [tuple(getattr(proposal, name) for name in columns) for proposal in proposals],
-        )
-
     def _audit(self, events: Iterable[Event]) -> None:
         self._connection.executemany(
             f"INSERT INTO audit ({EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [tuple(vars(event).values()) for event in events],
         )
+
+
+@contextlib.contextmanager
+def _one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let every look of the block see the same moment."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.rollback()
+
+
+def _events(change: SystemChange, operation: Operation) -> Iterator[Event]:
+    """The audit of a change: what a master key has become, or that it is gone."""
+    left = set(change.after[table.KEY])
+    for key in by_number(change.before):
+        if key.canonical not in left:
+            yield _event(TAKEN_BACK, key, operation)
+    for key in by_number(change.after):
+        yield _event(EVENTS[key.status], key, operation)
+
+
+def _event(what: str, key: MasterKey, operation: Operation) -> Event:
+    return Event(
+        None, operation.time, what, key.master_key, key.source_system, key.source_key, operation.kind, "success"
+    )
 
 
 def _run(row: tuple[Any, ...]) -> Run:

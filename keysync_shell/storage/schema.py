@@ -47,7 +47,19 @@ ALTER TABLE changes ADD COLUMN checksum INTEGER;
 ALTER TABLE runs ADD COLUMN checksum INTEGER;
 CREATE INDEX changes_of_a_system ON changes (system, number);
 """
-STEPS = (FIRST, SECOND)  # a column that a step adds is nullable: the rows of before have nothing to put there
+THIRD = """
+ALTER TABLE operations ADD COLUMN master_keys TEXT;
+CREATE TABLE registered (
+    canonical TEXT PRIMARY KEY, id INTEGER NOT NULL, master_key TEXT NOT NULL, source_system TEXT NOT NULL,
+    source_key TEXT NOT NULL, status TEXT NOT NULL, strategy TEXT NOT NULL, created_at TEXT NOT NULL,
+    activated_at TEXT, run INTEGER
+) STRICT, WITHOUT ROWID;
+INSERT INTO registered SELECT canonical, id, master_key, source_system, source_key, status, strategy, created_at,
+    activated_at, run FROM master_keys;
+DROP TABLE master_keys;
+ALTER TABLE registered RENAME TO master_keys;
+"""
+STEPS = (FIRST, SECOND, THIRD)  # a column that a step adds is nullable: the rows of before have nothing to put there
 VERSION = len(STEPS)
 
 
@@ -66,7 +78,14 @@ def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def opened_for_reading(path: Path) -> sqlite3.Connection:
-    """A connection that writes nothing to the disk; an older database is brought up to date in memory."""
+    """A connection that writes nothing to the disk; an older database is brought up to date in memory.
+
+    Where there is none, it is one without an operation.
+    """
+    if not path.exists():
+        nothing = sqlite3.connect(":memory:")
+        bring_up_to_date(nothing, path)
+        return nothing
     connection = connected_for_reading(path)
     try:
         (version,) = connection.execute("PRAGMA user_version").fetchone()

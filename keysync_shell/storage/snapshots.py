@@ -22,10 +22,11 @@ import polars as pl
 
 from keysync_shell.core.model.keys import safe
 from keysync_shell.core.model.limits import Limits
+from keysync_shell.core.model.master_keys import table_of
 from keysync_shell.core.model.systems import NAME as SYSTEM_NAME
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.errors import KeySyncError
-from keysync_shell.storage import files, placing, system_csv
+from keysync_shell.storage import files, placing, registry_file, system_csv
 from keysync_shell.storage.files import explained
 
 SCHEMA = "keysync-snapshot/1"
@@ -39,7 +40,7 @@ DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
 
 @dataclass(frozen=True)
 class FileRecord:
-    """One system file of a snapshot. Sizes are bytes; `keys` counts distinct spellings."""
+    """One file of a snapshot. Sizes are bytes; `keys` counts distinct spellings."""
 
     sha256: str
     bytes: int
@@ -60,14 +61,37 @@ class Manifest:
     rules: Mapping[str, Any]
     discrepancies: Mapping[str, int]
     systems: Mapping[str, FileRecord]
+    master_keys: FileRecord | None = None
+
+    @property
+    def files(self) -> dict[str, FileRecord]:
+        """Every file beside the manifest, by its name."""
+        registry = {registry_file.NAME: self.master_keys} if self.master_keys else {}
+        return {f"{system}.csv": record for system, record in self.systems.items()} | registry
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A whole snapshot: manifest and the bytes of its files, which match it."""
+    """A whole snapshot: manifest and the bytes of its files, which match it; `master_keys` is None without any."""
 
     manifest: Manifest
     contents: Mapping[str, bytes]
+    master_keys: bytes | None = None
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """Every file beside the manifest, by its name."""
+        registry = {} if self.master_keys is None else {registry_file.NAME: self.master_keys}
+        return {f"{system}.csv": data for system, data in self.contents.items()} | registry
+
+    def registry(self) -> pl.DataFrame:
+        """The master keys, a table as in core.model.master_keys. Raises KeySyncError if that is damaged."""
+        if self.master_keys is None:
+            return table_of([])
+        try:
+            return registry_file.parse(self.master_keys)
+        except ValueError as error:
+            raise damaged(self.manifest.name, f"{registry_file.NAME}: {safe(str(error))}") from error
 
     def tables(self, limits: Limits) -> dict[str, pl.DataFrame]:
         """The key tables. Raises BadFile if a file is malformed, KeySyncError if the manifest counts other rows."""
@@ -114,8 +138,8 @@ def save(folder: Path, snapshot: Snapshot, owner: str, *, force: bool) -> None:
         if taken:
             _require_snapshot(target)
         with _scratch(folder, owner) as scratch:
-            for system, data in snapshot.contents.items():
-                files.stage(scratch / f"{system}.csv", target / f"{system}.csv", [data])
+            for part, data in snapshot.files.items():
+                files.stage(scratch / part, target / part, [data])
             files.stage(scratch / MANIFEST, target / MANIFEST, [dump(snapshot.manifest)])
             files.sync_folder(scratch)
             _give_name(scratch, target, force=force)
@@ -133,21 +157,21 @@ def load(folder: Path, name: str, limits: Limits) -> Snapshot:
         before = _identity(folder / name)
         try:
             manifest = read_manifest(folder, name)
-            contents = {system: _part(folder, name, f"{system}.csv", limits.file_bytes) for system in manifest.systems}
-            return verified(manifest, contents)
+            parts = {part: _part(folder, name, part, limits.file_bytes) for part in manifest.files}
+            return verified(manifest, parts)
         except KeySyncError:
             if _identity(folder / name) == before or not again:  # else it was replaced, and this was half of each
                 raise
     raise AssertionError("the last try returns or raises")
 
 
-def verified(manifest: Manifest, contents: Mapping[str, bytes]) -> Snapshot:
+def verified(manifest: Manifest, parts: Mapping[str, bytes]) -> Snapshot:
     """The snapshot, if its files are those of the manifest. Raises KeySyncError naming the damaged file."""
-    for system, data in contents.items():
-        expected = manifest.systems[system]
-        if (len(data), files.digest(data)) != (expected.bytes, expected.sha256):
-            raise damaged(manifest.name, f"{system}.csv does not match its checksum")
-    return Snapshot(manifest, contents)
+    for part, expected in manifest.files.items():
+        if (len(parts[part]), files.digest(parts[part])) != (expected.bytes, expected.sha256):
+            raise damaged(manifest.name, f"{part} does not match its checksum")
+    contents = {system: parts[f"{system}.csv"] for system in manifest.systems}
+    return Snapshot(manifest, contents, parts.get(registry_file.NAME))
 
 
 def read_manifest(folder: Path, name: str) -> Manifest:
@@ -165,7 +189,8 @@ def parse_manifest(data: bytes, name: str) -> Manifest:
         if raw.pop("schema") != SCHEMA:
             raise ValueError("not a KeySync snapshot")
         systems = {system: FileRecord(**values) for system, values in raw.pop("systems").items()}
-        manifest = Manifest(systems=systems, **raw)
+        registry = raw.pop("master_keys", None)
+        manifest = Manifest(systems=systems, master_keys=FileRecord(**registry) if registry else None, **raw)
         if not _sane(manifest):
             raise ValueError("a value has the wrong type")
         Systems(tuple(systems), manifest.authority)  # raises if these are no names of systems
@@ -215,6 +240,8 @@ def sweep(folder: Path, owner: str) -> None:
 def dump(manifest: Manifest) -> bytes:
     """The bytes of manifest.json."""
     content = {"schema": SCHEMA, **asdict(manifest)}
+    if manifest.master_keys is None:  # as versions write it that know of no registry in a snapshot
+        del content["master_keys"]
     return (json.dumps({**content, "checksum": _checksum(content)}, indent=2, ensure_ascii=True) + "\n").encode()
 
 
@@ -245,7 +272,7 @@ def _checksum(content: Mapping[str, Any]) -> str:
 
 def _sane(manifest: Manifest) -> bool:
     """Whether every value has its type; counts are never negative."""
-    records = manifest.systems.values()
+    records = manifest.files.values()
     texts = [manifest.name, manifest.note, manifest.author, manifest.created_at, manifest.version, manifest.authority]
     numbers = [number for record in records for number in (record.bytes, record.rows, record.keys)]
     mappings = (manifest.rules, manifest.discrepancies)
@@ -294,7 +321,9 @@ def _require_snapshot(folder: Path) -> None:
 
 def _belongs(entry: Path) -> bool:
     """Whether it is a regular file with the name of a snapshot's."""
-    name = entry.name == MANIFEST or (entry.suffix == ".csv" and SYSTEM_NAME.fullmatch(entry.stem))
+    name = entry.name in (MANIFEST, registry_file.NAME) or (
+        entry.suffix == ".csv" and SYSTEM_NAME.fullmatch(entry.stem)
+    )
     return bool(name) and not entry.is_symlink() and entry.is_file()
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from keysync_shell.core.model.master_keys import MasterKey, table_of
 from keysync_shell.core.model.rules import Rules
-from keysync_shell.core.model.state import State
+from keysync_shell.core.model.state import OnDemand, State
 from keysync_shell.core.planning.policy import Policy
 from keysync_shell.reconcile import engine
 from keysync_shell.reconcile.engine import Result
-from keysync_shell.storage.registry import MasterKey, Run
+from keysync_shell.storage.registry import Run
 from tests.building import NOW, index
 
 
@@ -22,9 +23,14 @@ def ran(
     **options: Any,
 ) -> Result:
     """A run at noon, number 1."""
-    found = index(state, rules)
-    made, _ = engine.predict(state, found, policy or Policy(), known)
-    return engine.run(state, found, made, known, number=1, time=NOW, **options)
+    found, state = index(state, rules), with_registry(state, known)
+    made, _ = engine.predict(state, found, policy or Policy())
+    return engine.run(state, found, made, number=1, time=NOW, **options)
+
+
+def with_registry(state: State, known: Collection[MasterKey]) -> State:
+    """The state with these master keys."""
+    return State(state.systems, state.tables, OnDemand(lambda: table_of(known)))
 
 
 def master_key(canonical: str, *, number: int = 1, name: str | None = None, status: str = "proposed") -> MasterKey:

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
+from keysync_shell.core.model.master_keys import ACTIVE, PROPOSED
 from keysync_shell.core.model.state import State
 from keysync_shell.core.planning.actions import as_edit
 from keysync_shell.core.planning.policy import Policy
 from keysync_shell.reconcile import engine
-from keysync_shell.storage.registry import ACTIVE, PROPOSED
 from tests.building import NOW, deciding, index, systems
 from tests.reconcile.building import master_key, ran
 from tests.strategies import PURE, states
@@ -71,7 +71,7 @@ def test_events_tell_the_run_from_start_to_end() -> None:
 
 
 def test_prediction_tells_findings_master_keys_and_systems() -> None:
-    _, prediction = engine.predict(DRIFTED, index(DRIFTED), deciding(variant="respell", duplicate="keep-first"), ())
+    _, prediction = engine.predict(DRIFTED, index(DRIFTED), deciding(variant="respell", duplicate="keep-first"))
     assert prediction.discrepancies == ran(DRIFTED).summary.discrepancies
     assert prediction.master_keys == ("X1",)
     assert prediction.systems == {
@@ -83,7 +83,7 @@ def test_prediction_tells_findings_master_keys_and_systems() -> None:
 
 
 def test_prediction_that_does_not_hold_says_in_which_number() -> None:
-    _, prediction = engine.predict(DRIFTED, index(DRIFTED), Policy(), ())
+    _, prediction = engine.predict(DRIFTED, index(DRIFTED), Policy())
     meanwhile = systems(A="K1 K2", B="K1", C="K1 K2", D="K1", E="K1 K2")
     result = ran(meanwhile)
     score = engine.score(prediction, result, result.master_keys)
@@ -94,14 +94,14 @@ def test_prediction_that_does_not_hold_says_in_which_number() -> None:
 
 
 def test_prediction_does_not_hold_if_the_registry_lost_a_key() -> None:
-    _, prediction = engine.predict(DRIFTED, index(DRIFTED), Policy(), ())
+    _, prediction = engine.predict(DRIFTED, index(DRIFTED), Policy())
     assert not engine.score(prediction, ran(DRIFTED), ())["held"]
 
 
 @settings(PURE, max_examples=20)
 @given(states())
 def test_prediction_holds_where_nothing_intervened(state: State) -> None:
-    _, prediction = engine.predict(state, index(state), Policy(), ())
+    _, prediction = engine.predict(state, index(state), Policy())
     result = ran(state)
     score = engine.score(prediction, result, result.master_keys)
     assert score["held"], score

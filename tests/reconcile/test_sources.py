@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from keysync_shell.core.model.rules import Rules
+from keysync_shell.core.model.state import State
 from keysync_shell.errors import BadFile, KeySyncError
 from keysync_shell.reconcile import sources
+from keysync_shell.reconcile.sources import Sources
 from tests.building import keys, sandbox
 
 TWO = "sources:\n  A: {type: csv, path: a.csv}\n  B: {path: sub/b.csv}\n"
@@ -18,12 +20,18 @@ def config(folder: Path, text: str) -> Path:
     return path
 
 
+def seen(found: Sources) -> State:
+    at = sources.opened(found)
+    at.peek()
+    return at.state
+
+
 def test_sandbox_is_read_with_its_settings(tmp_path: Path) -> None:
     sandbox(tmp_path, A="K1", C="K2").close()
     (tmp_path / "keysync.toml").write_text("[normalize]\npad_numbers = 4\n")
     found = sources.of_home(tmp_path)
     assert (found.config.rules, found.output) == (Rules(pad_numbers=4), tmp_path / "reports")
-    assert keys(sources.read(found)) == {"A": ["K1"], "C": ["K2"]}
+    assert keys(seen(found)) == {"A": ["K1"], "C": ["K2"]}
 
 
 def test_configuration_names_files_relative_to_itself(tmp_path: Path) -> None:
@@ -104,11 +112,11 @@ def test_missing_file_is_an_error_unless_partial(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("key\nK1\n")
     (tmp_path / "c.csv").write_text("key\nK2\n")
     with pytest.raises(KeySyncError, match=r"sub/b\.csv is missing") as error:
-        sources.read(found)
+        sources.require(found)
     assert "--partial" in error.value.hint
     left = sources.present(found)
     assert (left.systems.names, left.absent) == (("A", "C"), ("B",))
-    assert keys(sources.read(left)) == {"A": ["K1"], "C": ["K2"]}
+    assert keys(seen(left)) == {"A": ["K1"], "C": ["K2"]}
 
 
 def test_partial_needs_the_authority(tmp_path: Path) -> None:
@@ -121,4 +129,4 @@ def test_malformed_row_names_file_and_line(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("key,note\nK1,x\nK2\n")
     found = sources.of_yaml(config(tmp_path, TWO))
     with pytest.raises(BadFile, match=r"a\.csv:3: "):
-        sources.read(found)
+        sources.opened(found)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from keysync_shell.core.model.master_keys import by_number
 from keysync_shell.sandbox import Request
 from keysync_shell.storage import schema, snapshots
 from keysync_shell.storage.operations import OperationKind
@@ -59,10 +60,17 @@ def test_every_moment_of_an_old_home_can_be_visited(edited: Path) -> None:
 
 
 def test_runs_and_master_keys_of_an_old_home_are_read(edited: Path) -> None:
-    with opened(edited).registry() as registry:
+    made = opened(edited)
+    made.refresh()
+    with made.records() as registry:
         assert [(run.number, run.operation) for run in registry.runs()] == [(2, 11), (1, 7)]
         assert [len(rows) for rows in registry.tables(2)] == [12, 10]
-        assert [key.status for key in registry.master_keys()] == ["active", "proposed", "proposed", "proposed"]
+        assert [key.status for key in by_number(made.state.master_keys)] == [
+            "active",
+            "proposed",
+            "proposed",
+            "proposed",
+        ]
         assert registry.events(1)
 
 

@@ -83,7 +83,7 @@ class Compare(Capped, Asks):
     run: Annotated[int | None, RUN] = None
 
 
-class Registry(Arguments):
+class Registry(Changes):
     """List master keys, approve or deprecate them."""
 
     action: Annotated[str, Argument(help="what to do", choices=("list", "approve", "deprecate"))] = "list"

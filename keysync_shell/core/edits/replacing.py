@@ -10,6 +10,7 @@ from keysync_shell.core.edits.adding import new_rows
 from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.model import table
 from keysync_shell.core.model.change import between, changes
+from keysync_shell.core.model.master_keys import table_of
 from keysync_shell.core.model.state import State
 
 
@@ -22,6 +23,21 @@ def replace(
     """Put other tables in the place of those of some systems."""
     parts = {name: between(state.tables[name], rows) for name, rows in tables.items()}
     return Edit(changes(parts), notes=tuple(notes), details=details or {})
+
+
+def renew(
+    state: State,
+    tables: Mapping[str, pl.DataFrame],
+    details: Mapping[str, str | int] | None = None,
+    master_keys: pl.DataFrame | None = None,
+) -> Edit:
+    """Begin anew with other tables, and with another registry: an empty one unless one is given.
+
+    A master key that stayed would name a key of the systems that were there before.
+    """
+    edit = replace(state, tables, details)
+    registry = between(state.master_keys, table_of([]) if master_keys is None else master_keys)
+    return Edit(changes(edit.change.parts, registry), details=edit.details)
 
 
 def filled(state: State, keys: pl.Series, *, now: str) -> dict[str, pl.DataFrame]:

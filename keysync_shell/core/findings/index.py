@@ -64,7 +64,7 @@ class Index:
 
     def updated(self, change: Change) -> Index:
         """The index after a change, equal to one built anew."""
-        if not change:
+        if not change.parts:
             return self
         bits = _touched_bits(self.systems, change)
         old = table.rows_of(self.rows, bits["key"])

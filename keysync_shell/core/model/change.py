@@ -1,6 +1,7 @@
 """What an operation changed: per system, the rows of every touched key before and after.
 
-One shape for every edit. The inverse swaps the ends; changes in a row compose to one.
+One shape for every edit, and for the registry of master keys. The inverse swaps the ends; changes in a row compose
+to one.
 """
 
 from __future__ import annotations
@@ -88,28 +89,35 @@ class SystemChange:
 
 @dataclass(frozen=True)
 class Change:
-    """`parts[name]` for each system that really changes."""
+    """`parts[name]` for each system that really changes, `master_keys` if the registry does."""
 
     parts: Mapping[str, SystemChange] = field(default_factory=dict)
+    master_keys: SystemChange | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.parts)
+        return bool(self.parts) or self.master_keys is not None
 
     @property
     def inverse(self) -> Change:
-        return Change({name: part.inverse for name, part in self.parts.items()})
+        registry = self.master_keys.inverse if self.master_keys else None
+        return Change({name: part.inverse for name, part in self.parts.items()}, registry)
 
     def then(self, later: Change) -> Change:
         """Both changes as one; what the later one takes back is not in it."""
         parts = dict(self.parts)
         for name, part in later.parts.items():
             parts[name] = parts[name].then(part) if name in parts else part
-        return changes(parts)
+        if self.master_keys and later.master_keys:
+            return changes(parts, self.master_keys.then(later.master_keys))
+        return changes(parts, self.master_keys or later.master_keys)
 
 
-def changes(parts: Mapping[str, SystemChange]) -> Change:
-    """A change of the systems whose rows really differ."""
-    return Change({name: part for name, part in parts.items() if not part.before.equals(part.after)})
+def changes(parts: Mapping[str, SystemChange], master_keys: SystemChange | None = None) -> Change:
+    """A change of the systems whose rows really differ, and of the registry if it does."""
+    differ = {name: part for name, part in parts.items() if not part.before.equals(part.after)}
+    if master_keys and master_keys.before.equals(master_keys.after):
+        master_keys = None
+    return Change(differ, master_keys)
 
 
 def between(before: pl.DataFrame, after: pl.DataFrame) -> SystemChange:
