@@ -29,9 +29,9 @@ def operation(log: OperationLog, number: int) -> Operation:
     return wanted
 
 
-def touching(keeper: Keeper, key: str, system: str | None = None) -> Touched:
+def touching(keeper: Keeper, log: OperationLog, key: str, system: str | None = None) -> Touched:
     """The operations that touched a key; a warning names those of which that cannot be told."""
-    touched = keeper.store.log.touching(key, system)
+    touched = log.touching(key, system)
     for number in touched.unread:
         keeper.warnings.append(f"what @{number} changed cannot be told, so it may have touched {shown(key)}, too")
     return touched

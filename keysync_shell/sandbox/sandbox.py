@@ -145,13 +145,13 @@ class Sandbox:
     def operations(self, wanted: Wanted) -> list[Operation]:
         """The newest operations that are wanted, newest first."""
         with self._history() as log:
-            touched = past.touching(self._keeper, wanted.key, wanted.system) if wanted.key is not None else None
+            touched = past.touching(self._keeper, log, wanted.key, wanted.system) if wanted.key is not None else None
             return log.find(wanted, touched)
 
     def touching(self, key: str) -> list[tuple[Operation, Mapping[str, SystemChange]]]:
         """The operations that touched a key, oldest first, with what they changed."""
         with self._history() as log:
-            changes = past.touching(self._keeper, key).changes
+            changes = past.touching(self._keeper, log, key).changes
             return [(past.operation(log, number), parts) for number, parts in changes.items()]
 
     def change(self, number: int) -> tuple[Operation, Change]:

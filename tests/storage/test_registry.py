@@ -69,7 +69,7 @@ def test_two_master_keys_may_have_one_number_if_history_has_it_so(log: Operation
 
 def test_registry_is_no_system_that_a_key_could_be_looked_up_in(log: OperationLog) -> None:
     commit(log, 1, proposing(master_key("X1")))
-    assert not log.touching("X1")
+    assert not log.touching("X1").changes
     assert log.oldest_kept() == 1
 
 
