@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from keysync_shell.commands.catalogue import history as asked
+from keysync_shell.commands.catalogue.arguments import EVERY
 from keysync_shell.commands.results import HistoryResult
 from keysync_shell.commands.session import Session
 from keysync_shell.core.findings.conditions import Condition
@@ -20,7 +21,7 @@ from keysync_shell.storage.operations import Operation, OperationKind
 from keysync_shell.storage.oplog import Wanted
 
 DEFAULT_COUNT = 20
-FILTERS = ("key", "system", "kind", "user", "source", "since")
+FILTERS = ("key", "systems", "kind", "user", "source", "since")
 AGE = re.compile(r"([0-9]{1,6})([mhdw])")
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -101,7 +102,7 @@ def log(session: Session, args: asked.Log) -> Operations | Shown:
         user=args.user,
         source=args.source,
         since=_since(args.since, session) if args.since else None,
-        system=session.sandbox.systems.find(args.system) if args.system else None,
+        systems=() if args.systems == EVERY else session.sandbox.systems.parse(args.systems),
         key=args.key,
     )
     found = session.sandbox.operations(wanted)
@@ -160,7 +161,7 @@ def _count(words: tuple[str, ...]) -> int:
 
 def _more(count: int, args: asked.Log) -> str:
     """The same question for more operations."""
-    given = [(name, value) for name in FILTERS if (value := getattr(args, name)) is not None]
+    given = [(name, value) for name in FILTERS if (value := getattr(args, name)) not in (None, EVERY)]
     return shlex.join(["log", str(count), *(word for name, value in given for word in (f"--{name}", value))])
 
 

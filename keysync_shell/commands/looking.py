@@ -119,8 +119,7 @@ def list_keys(session: Session, args: asked.List) -> KeyList:
 def discrepancies(session: Session, args: asked.Discrepancies) -> Findings:
     sandbox = session.sandbox
     index = sandbox.moment(args.at).index
-    system = sandbox.systems.find(args.system) if args.system else None
-    rows = listing.findings(index, args.kinds or None, system)
+    rows = listing.findings(index, args.kinds or None, sandbox.systems.parse(args.systems))
     return Findings(rows, sandbox.systems, _cap(session, args), exit_code=_found(len(rows), args))
 
 

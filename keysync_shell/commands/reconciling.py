@@ -138,7 +138,7 @@ def reconcile(session: Session, args: asked.Reconcile) -> Reconciliation:
 def apply(session: Session, args: asked.Apply) -> Outcome:
     sandbox = session.sandbox
     saved = _saved(path_of(args.plan)) if args.plan else None
-    wanted = sandbox.systems.find(args.system) if args.system else None
+    wanted = sandbox.systems.parse(args.systems)
     loses = False
 
     def decide(state: State) -> Edit:
@@ -153,7 +153,7 @@ def apply(session: Session, args: asked.Apply) -> Outcome:
             raise KeySyncError(
                 f"{args.plan} was edited, or made by another version", hint="Make a new one: plan --output"
             )
-        made = planned(state, index, policy, registered(known, index.rules), only=args.only or None, system=wanted)
+        made = planned(state, index, policy, registered(known, index.rules), only=args.only or None, systems=wanted)
         loses = REMOVE in made.counts()
         proposals = engine.proposals(made, index, None, sandbox.now(), False, next_id(known))
         edit = as_edit(state, made)

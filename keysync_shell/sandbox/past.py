@@ -29,9 +29,9 @@ def operation(log: OperationLog, number: int) -> Operation:
     return wanted
 
 
-def touching(keeper: Keeper, log: OperationLog, key: str, system: str | None = None) -> Touched:
+def touching(keeper: Keeper, log: OperationLog, key: str, systems: tuple[str, ...] = ()) -> Touched:
     """The operations that touched a key; a warning names those of which that cannot be told."""
-    touched = log.touching(key, system)
+    touched = log.touching(key, systems)
     for number in touched.unread:
         keeper.warnings.append(f"what @{number} changed cannot be told, so it may have touched {shown(key)}, too")
     return touched
@@ -120,7 +120,7 @@ def _conflicts(keeper: Keeper, number: int, change: Change) -> list[str]:
         else:
             keys = between(part.after, rows_of(rows, part.keys)).keys
         for key in keys.head(max(0, MOST_CONFLICTS + 1 - len(lines))):
-            touched = keeper.store.log.touching(key, name)
+            touched = keeper.store.log.touching(key, (name,))
             later = sorted(n for n in {*touched.changes, *touched.unread} if n > number)
             lines.append(f"  {name} {shown(key)}: {', '.join(f'@{n}' for n in later) or 'its columns changed'}")
     if len(lines) > MOST_CONFLICTS:

@@ -145,7 +145,7 @@ class Sandbox:
     def operations(self, wanted: Wanted) -> list[Operation]:
         """The newest operations that are wanted, newest first."""
         with self._history() as log:
-            touched = past.touching(self._keeper, log, wanted.key, wanted.system) if wanted.key is not None else None
+            touched = past.touching(self._keeper, log, wanted.key, wanted.systems) if wanted.key is not None else None
             return log.find(wanted, touched)
 
     def touching(self, key: str) -> list[tuple[Operation, Mapping[str, SystemChange]]]:

@@ -7,6 +7,7 @@ below it on the stack that it went on. So the newest row answers every question 
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,14 +34,14 @@ MAY_BE_UNKNOWN = "(unknown IS NULL AND kind IN ('external', 'repair') OR unknown
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which operations of the log: `since` is a UTC time, `key` a spelling that they touch."""
+    """Which operations of the log: `since` is a UTC time, `key` a spelling that they touch; no `systems` mean any."""
 
     limit: int
     kind: str | None = None
     user: str | None = None
     source: str | None = None
     since: str | None = None
-    system: str | None = None
+    systems: tuple[str, ...] = ()
     key: str | None = None
 
 
@@ -119,12 +120,13 @@ class OperationLog:
     def find(self, wanted: Wanted, touched: Touched | None = None) -> list[Operation]:
         """The newest operations that are wanted (and touched a key), newest first, without the opening entry."""
         clauses, values = ["number > 0"], list[Any]()
+        names = _names(wanted.systems)
         for clause, value in (
             ("kind = ?", wanted.kind),
             ("user = ?", wanted.user),
             ("source = ?", wanted.source),
             ("time >= ?", wanted.since),
-            ("json_type(counts, '$.' || ?) IS NOT NULL", wanted.system),
+            ("EXISTS (SELECT 1 FROM json_each(counts) WHERE key IN (SELECT value FROM json_each(?)))", names),
         ):
             if value is not None:
                 clauses.append(clause)
@@ -136,14 +138,15 @@ class OperationLog:
         )
         return [row for row in rows if touched is None or row.number in touched.changes][: wanted.limit]
 
-    def touching(self, key: str, system: str | None = None) -> Touched:
+    def touching(self, key: str, systems: tuple[str, ...] = ()) -> Touched:
         """The changes that touch a key, of those that can still be read."""
         rows = self._open().execute(
-            f"SELECT number, system, {BLOBS} FROM changes WHERE (?1 IS NULL AND system != ?3 OR system = ?1)"
+            f"SELECT number, system, {BLOBS} FROM changes"
+            " WHERE (?1 IS NULL AND system != ?3 OR system IN (SELECT value FROM json_each(?1)))"
             " AND (NOT plain OR instr(before, ?2) OR instr(after, ?2)) ORDER BY number",
-            (system, key.encode(), MASTER_KEYS),
+            (_names(systems), key.encode(), MASTER_KEYS),
         )
-        touched = Touched({}, [operation.number for operation in self.unknown(system)])
+        touched = Touched({}, [operation.number for operation in self.unknown(systems)])
         for number, name, *blobs in rows:
             try:
                 part = records.change(number, name, *blobs)
@@ -154,10 +157,10 @@ class OperationLog:
                 touched.changes.setdefault(number, {})[name] = part
         return touched
 
-    def unknown(self, system: str | None = None) -> list[Operation]:
-        """The operations whose change (of that system) is unknown, oldest first."""
+    def unknown(self, systems: tuple[str, ...] = ()) -> list[Operation]:
+        """The operations whose change (of those systems) is unknown, oldest first."""
         rows = self._select(f"WHERE {MAY_BE_UNKNOWN} ORDER BY number")
-        return [row for row in rows if row.unknown and system in (None, *row.unknown)]
+        return [row for row in rows if row.unknown and (not systems or set(systems) & set(row.unknown))]
 
     def summaries(self) -> Iterator[Operation]:
         """Every operation, oldest first, the opening entry as well."""
@@ -335,6 +338,11 @@ def master_keys_of(path: Path, number: int | None) -> pl.DataFrame:
 
 def _log_to_read(path: Path) -> OperationLog:
     return OperationLog(path, 0, Retention(), reading=True)
+
+
+def _names(systems: tuple[str, ...]) -> str | None:
+    """The systems as SQLite takes a list; None for any."""
+    return json.dumps(systems) if systems else None
 
 
 def _marks(values: Sequence[Any]) -> str:

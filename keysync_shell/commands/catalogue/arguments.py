@@ -20,6 +20,7 @@ KEYS = Argument(
     complete="keys",
 )
 SYSTEM = Argument(metavar="SYSTEM", complete="systems")
+EVERY = "all"
 SYSTEMS = Argument("-s --systems", "which systems, such as B,C", metavar="LIST", complete="systems", hidden="--system")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from keysync_shell.commands.arguments import Argument, OneOf
-from keysync_shell.commands.catalogue.arguments import DELIMITER, KEYS, SYSTEM, SYSTEMS, KeyFile, at_least, rate
+from keysync_shell.commands.catalogue.arguments import DELIMITER, EVERY, KEYS, SYSTEM, SYSTEMS, KeyFile, at_least, rate
 from keysync_shell.commands.declaring import Changes, Later, command
 
 if TYPE_CHECKING:
@@ -53,14 +53,14 @@ class AddKey(Changes, KeyFile):
     """Add keys to systems."""
 
     keys: Annotated[tuple[str, ...], NEW_KEYS]
-    systems: Annotated[str, SYSTEMS] = "all"
+    systems: Annotated[str, SYSTEMS] = EVERY
 
 
 class RemoveKey(Changes, KeyFile):
     """Remove keys from systems, by name or by pattern."""
 
     keys: Annotated[tuple[str, ...], KEYS]
-    systems: Annotated[str, SYSTEMS] = "all"
+    systems: Annotated[str, SYSTEMS] = EVERY
 
 
 class ModifyKey(Changes, KeyFile):
@@ -92,7 +92,7 @@ class ModifyKey(Changes, KeyFile):
     merge: Annotated[bool, Argument("--merge", "a key may land on one that exists; the row that is there stays")] = (
         False
     )
-    systems: Annotated[str, SYSTEMS] = "all"
+    systems: Annotated[str, SYSTEMS] = EVERY
 
 
 class Corrupt(Changes, KeyFile):
@@ -115,7 +115,7 @@ class Corrupt(Changes, KeyFile):
         Argument("--rate", "which share of the keys: 0.05 or 5%", metavar="R", read=rate, within=DAMAGE),
     ] = None
     seed: Annotated[int, Argument("--seed", "another seed damages other keys", metavar="S")] = 0
-    systems: Annotated[str, SYSTEMS] = "all"
+    systems: Annotated[str, SYSTEMS] = EVERY
 
 
 class CopyKey(Changes, KeyFile):

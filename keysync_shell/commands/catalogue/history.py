@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from keysync_shell.commands.arguments import Argument, Arguments
-from keysync_shell.commands.catalogue.arguments import at_least, operation
+from keysync_shell.commands.catalogue.arguments import EVERY, SYSTEMS, at_least, operation
 from keysync_shell.commands.declaring import Asks, Changes, Later, command
 
 if TYPE_CHECKING:
@@ -39,9 +39,7 @@ class Log(Arguments):
     ] = ()
     limit: Annotated[int | None, Argument("--limit", "the same as N", metavar="N", read=at_least(1))] = None
     key: Annotated[str | None, Argument("--key", "that touched this key", metavar="KEY")] = None
-    system: Annotated[
-        str | None, Argument("--system", "that changed this system", metavar="SYSTEM", complete="systems")
-    ] = None
+    systems: Annotated[str, SYSTEMS.saying("that changed one of these systems, such as B,C")] = EVERY
     kind: Annotated[str | None, Argument("--kind", "such as add, remove, undo, external", metavar="KIND")] = None
     user: Annotated[str | None, Argument("--user", "of this user", metavar="USER")] = None
     source: Annotated[str | None, Argument("--source", "shell, script, one-shot, external, …", metavar="SOURCE")] = None
@@ -82,7 +80,7 @@ COMMANDS = (
         GROUP,
         Log,
         history.log,
-        ("log", "log 5 --system D --since 2h", "log show @41", "log --format csv --output history.csv"),
+        ("log", "log 5 --systems D --since 2h", "log show @41", "log --format csv --output history.csv"),
     ),
     command("restore", GROUP, Restore, history.restore, ("restore @41",)),
     command("revert", GROUP, Revert, history.revert, ("revert @37", "revert @37 --dry-run")),

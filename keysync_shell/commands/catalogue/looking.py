@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from keysync_shell.commands.arguments import Argument
-from keysync_shell.commands.catalogue.arguments import KEYS, SYSTEMS, At, Capped, KeyFile, kind
+from keysync_shell.commands.catalogue.arguments import EVERY, KEYS, SYSTEMS, At, Capped, KeyFile, kind
 from keysync_shell.commands.declaring import Asks, Later, command
 from keysync_shell.core.findings.kinds import names
 
@@ -29,7 +29,7 @@ class List(At, Capped, KeyFile):
     """List keys with the systems that hold them."""
 
     keys: Annotated[tuple[str, ...], KEYS.saying(f"{KEYS.help} (default: all)")] = ()
-    systems: Annotated[str, SYSTEMS.saying("keys that one of these systems holds")] = "all"
+    systems: Annotated[str, SYSTEMS.saying("keys that one of these systems holds")] = EVERY
     pattern: Annotated[
         str | None,
         Argument(
@@ -48,7 +48,7 @@ class Discrepancies(At, Capped, Asks):
         tuple[str, ...],
         Argument(help=f"{', '.join(names())} (default: all)", metavar="KIND", read=kind, complete="kinds"),
     ] = ()
-    system: Annotated[str | None, Argument("-s --system", "of one system", metavar="SYSTEM", complete="systems")] = None
+    systems: Annotated[str, SYSTEMS.saying("of these systems, such as B,C")] = EVERY
 
 
 class Diff(Capped, Asks):
@@ -78,7 +78,7 @@ COMMANDS = (
         GROUP,
         Discrepancies,
         looking.discrepancies,
-        ("discrepancies", "discrepancies gap duplicate --system D"),
+        ("discrepancies", "discrepancies gap duplicate --systems D"),
     ),
     command(
         "diff",

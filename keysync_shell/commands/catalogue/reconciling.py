@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from keysync_shell.commands.arguments import Argument, Arguments
-from keysync_shell.commands.catalogue.arguments import Capped, PolicyOptions, at_least, kind, setting
+from keysync_shell.commands.catalogue.arguments import EVERY, SYSTEMS, Capped, PolicyOptions, at_least, kind, setting
 from keysync_shell.commands.declaring import YES, Asks, Changes, Later, command
 
 if TYPE_CHECKING:
@@ -72,9 +72,7 @@ class Apply(PolicyOptions, Changes):
         str | None, Argument(help="a saved plan (default: plan anew)", metavar="P.json", complete="files")
     ] = None
     only: Annotated[tuple[str, ...], Argument("--only", "only findings of this kind", metavar="KIND", read=kind)] = ()
-    system: Annotated[str | None, Argument("-s --system", "only this system", metavar="SYSTEM", complete="systems")] = (
-        None
-    )
+    systems: Annotated[str, SYSTEMS.saying("only these systems, such as B,C")] = EVERY
 
 
 class Compare(Capped, Asks):
@@ -144,7 +142,7 @@ COMMANDS = (
         ("reconcile", "reconcile --dry-run", "reconcile --mode incremental --output-dir out"),
         leaves=True,
     ),
-    command("apply", GROUP, Apply, reconciling.apply, ("apply", "apply p.json", "apply --only gap --system D")),
+    command("apply", GROUP, Apply, reconciling.apply, ("apply", "apply p.json", "apply --only gap --systems D")),
     command("compare", GROUP, Compare, reconciling.compare, ("compare", "compare 2")),
     command(
         "registry",

@@ -28,13 +28,15 @@ FINDING: dict[str, PolarsDataType] = {
 }
 
 
-def findings(index: Index, wanted: Collection[str] | None = None, system: str | None = None) -> pl.DataFrame:
+def findings(
+    index: Index, wanted: Collection[str] | None = None, systems: Collection[str] | None = None
+) -> pl.DataFrame:
     """The findings themselves, sorted by kind (in the order of KINDS), canonical key and system."""
     found = _every(index)
     if wanted is not None:
         found = found.filter(pl.col("kind").is_in(list(wanted)))
-    if system is not None:
-        found = found.filter((pl.col("systems") & index.systems.bit(system)) != 0)
+    if systems is not None:
+        found = found.filter((pl.col("systems") & index.systems.mask(systems)) != 0)
     return found
 
 

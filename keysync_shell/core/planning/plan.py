@@ -34,25 +34,27 @@ def plan(
     registered: Collection[str] = (),
     *,
     only: Collection[str] | None = None,
-    system: str | None = None,
+    systems: Collection[str] | None = None,
 ) -> Plan:
-    """Decide about every finding, or those of some kinds; act on one system only if it is named.
+    """Decide about every finding, or those of some kinds; act on some systems only if they are named.
 
     `registered` are canonical keys for which a master key is proposed already.
     """
     context = _Context(index, policy, registered)
-    rounds = [_round(context, only, system, 1)]
+    rounds = [_round(context, only, systems, 1)]
     while not policy.settled and len(rounds) < MOST_ROUNDS and rounds[-1]["sign"].is_in(ACTING).any():
         edit = as_edit(state, Plan(policy, rounds[-1]))
         state, index = state.apply(edit.change), index.updated(edit.change)
-        later = _round(replace(context, index=index), only, system, len(rounds) + 1)
+        later = _round(replace(context, index=index), only, systems, len(rounds) + 1)
         rounds[-1] = rounds[-1].filter(pl.col("sign") != REPORT)  # reported anew as far as they are still there
         seen = pl.concat([part.filter(pl.col("sign") == PROPOSE) for part in rounds])["key"]
         rounds.append(later.filter(~((pl.col("sign") == PROPOSE) & pl.col("key").is_in(seen.implode()))))
     return Plan(policy, pl.concat(rounds))
 
 
-def _round(context: _Context, only: Collection[str] | None, system: str | None, number: int) -> pl.DataFrame:
+def _round(
+    context: _Context, only: Collection[str] | None, systems: Collection[str] | None, number: int
+) -> pl.DataFrame:
     found = findings(context.index, only).with_columns(decision=_decision(context.policy))
     decided = found.partition_by("kind", "decision", as_dict=True)
     order = [(kind.name, decision) for kind in _by_precedence() for decision in DECISIONS]
@@ -66,7 +68,7 @@ def _round(context: _Context, only: Collection[str] | None, system: str | None, 
         .with_columns(about=pl.when(pl.col("sign") == REPORT).then("kind").otherwise(pl.lit("")))
         .unique(subset=["sign", "system", "key", "form", "about"], keep="first", maintain_order=True)
         .drop("about")
-        .filter(pl.lit(True) if system is None else pl.col("system") == system)
+        .filter(pl.lit(True) if systems is None else pl.col("system").is_in(list(systems)))
         .sort(by_kind, "system", "canonical", "key", maintain_order=True)
         .collect()
     )

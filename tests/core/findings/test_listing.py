@@ -85,7 +85,7 @@ def test_malformed_spelling_of_nothing_belongs_to_no_canonical_key() -> None:
 def test_findings_of_one_system_or_kind_are_picked_out() -> None:
     state = systems(A="K1", B="X1", C="X1")
     assert {kind for kind, *_ in found(state, "gap")} == {"gap"}
-    of_b = listed(findings(index(state), system="B"))
+    of_b = listed(findings(index(state), systems=["B"]))
     assert of_b == [("gap", ("B",), "K1", ("K1",), ""), ("unauthorized", ("B", "C"), "X1", ("X1",), "")]
     assert len(findings(index(state), [])) == 0
 
@@ -164,7 +164,7 @@ def test_findings_after_changes_are_those_of_a_look_at_everything(data: st.DataO
         state, moved = state.apply(change), moved.updated(change)
     anew = index(state, rules)
     assert findings(moved).rows() == findings(anew).rows()
-    assert findings(moved, ["gap", "variant"], "B").rows() == findings(anew, ["gap", "variant"], "B").rows()
+    assert findings(moved, ["gap", "variant"], ["B"]).rows() == findings(anew, ["gap", "variant"], ["B"]).rows()
 
 
 # At any size

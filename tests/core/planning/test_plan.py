@@ -179,7 +179,7 @@ def test_spellings_in_other_alphabets_are_respelled_where_no_letter_is_lost() ->
 
 def test_part_of_a_plan_about_a_kind_and_a_system() -> None:
     state = systems(A="K1", B="k1", C="X1")
-    assert written(plan(state, index(state), Policy(), only=["gap"], system="D")) == ["+ D K1 < A"]
+    assert written(plan(state, index(state), Policy(), only=["gap"], systems=["D"])) == ["+ D K1 < A"]
     assert written(plan(state, index(state), deciding(variant="respell"), only=["variant"])) == ["~ B k1 > K1"]
 
 
