@@ -24,7 +24,7 @@ from keysync_shell.core.planning.plan import plan
 from keysync_shell.core.planning.policy import Policy
 from keysync_shell.storage.registry import EVENTS, Event, Run
 
-# How a system spells a canonical key; the first spelling if it has several.
+# How a system spells a canonical key, a row for each spelling.
 SPELLED = {"canonical": pl.String, "system": pl.String, "key": pl.String}
 
 
@@ -39,7 +39,8 @@ class Result:
     rules: Rules
     policy: Policy
     summary: Summary
-    respelled: int  # duplicates that are several spellings; the others are repeated rows
+    respelled: int  # duplicates that are several spellings
+    repeated_rows: int  # rows of a system beyond the first of each spelling
     findings: pl.DataFrame
     plan: Plan
     proposals: tuple[MasterKey, ...]
@@ -47,6 +48,7 @@ class Result:
     events: tuple[Event, ...]
     absent: tuple[str, ...] = ()
     spelled: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SPELLED))  # the unauthorized keys
+    home: str = ""  # the sandbox, as people call it
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def run(
     mode: str = "full",
     auto_approve: bool = False,
     absent: tuple[str, ...] = (),
+    home: str = "",
 ) -> Result:
     """Compare and propose by a plan. Nothing is written, and the systems are not changed."""
     found = findings(index)
@@ -104,6 +107,7 @@ def run(
         made.policy,
         summary,
         forms(index, "duplicate")["respelled"],
+        _repeated_rows(index, summary),
         found,
         made,
         proposed,
@@ -111,6 +115,7 @@ def run(
         tuple(_events(number, time, summary, proposed, mode)),
         absent,
         spelled,
+        home,
     )
 
 
@@ -122,6 +127,8 @@ def as_run(result: Result, *, line: str, user: str, operation: int, folder: str)
         "rules": asdict(result.rules),
         "systems": {"names": list(result.systems.names), "authority": result.systems.authority},
         "proposed": len(result.proposals),
+        "repeated_rows": result.repeated_rows,
+        "home": result.home,
     }
     return Run(result.number, result.time, result.mode, line, user, operation, folder, details)
 
@@ -143,7 +150,7 @@ def score(prediction: Prediction, result: Result, master_keys: Collection[Master
 def proposals(made: Plan, index: Index, run: int | None, time: str, approve: bool, first_id: int) -> list[MasterKey]:
     """The master keys that a plan proposes, numbered from `first_id`."""
     wanted = made.actions.filter(pl.col("sign") == PROPOSE).select("canonical", "system")
-    spelled = _spellings(index, wanted["canonical"])
+    spelled = _spellings(index, wanted["canonical"]).unique(["canonical", "system"], keep="first", maintain_order=True)
     rows = wanted.join(spelled, on=["canonical", "system"], how="left", maintain_order="left")
     return [
         MasterKey(
@@ -179,8 +186,12 @@ def moved(keys: Collection[MasterKey], status: str, time: str) -> SystemChange:
 def _spellings(index: Index, wanted: pl.Series) -> pl.DataFrame:
     """How each system spells these canonical keys, with the columns of SPELLED."""
     rows = index.rows.filter(pl.col("canonical").is_in(wanted.implode()))
-    held = by_system(rows, index.systems, "mask")
-    return held.unique(["canonical", "system"], keep="first", maintain_order=True).select(*SPELLED)
+    return by_system(rows, index.systems, "mask").select(*SPELLED)
+
+
+def _repeated_rows(index: Index, summary: Summary) -> int:
+    spellings = int(index.rows["mask"].bitwise_count_ones().sum())
+    return sum(system.rows for system in summary.systems) - spellings
 
 
 def _events(run: int, time: str, summary: Summary, proposals: tuple[MasterKey, ...], mode: str) -> list[Event]:

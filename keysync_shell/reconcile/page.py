@@ -7,15 +7,19 @@ from dataclasses import asdict
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from keysync_shell.core.findings import kinds, patterns
 from keysync_shell.core.findings.patterns import PatternRow
 from keysync_shell.core.model.keys import shown
 from keysync_shell.core.model.systems import Systems
+from keysync_shell.core.planning.actions import ADD, CHANGE, PROPOSE, REMOVE, REPORT
 from keysync_shell.core.selecting import ranges
 
 if TYPE_CHECKING:
     from keysync_shell.reconcile.engine import Result
 
+DOES = {ADD: "add to", REMOVE: "remove from", CHANGE: "respell in", PROPOSE: "propose for", REPORT: "report in"}
 MOST_RANGES = 200  # per kind and system; the CSV and JSON reports hold everything
 
 STYLE = """
@@ -45,18 +49,23 @@ def page(result: Result) -> str:
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Reconciliation run {result.number}</title><style>{STYLE}</style></head><body>"
-        f"<h1>Reconciliation run {result.number}</h1>"
+        f"<title>{escape(_title(result))}</title><style>{STYLE}</style></head><body>"
+        f"<h1>{escape(_title(result))}</h1>"
         f'<p class="small">{escape(result.time)} · mode {escape(result.mode)} · '
         f"authority {escape(result.systems.authority)}</p>"
         f"{_verdict(result)}{absent}"
         f"<h2>Systems</h2>{_systems(result)}"
         f"<h2>Keys in exactly these systems</h2>{_matrix(result)}"
         f"<h2>Findings</h2>{_findings(result)}"
+        f"<h2>Plan</h2>{_plan(result)}"
         f"<h2>New master keys</h2>{_master_keys(result)}"
         f"<h2>Rules and policy</h2>{_settings(result)}"
         "</body></html>\n"
     )
+
+
+def _title(result: Result) -> str:
+    return f"Reconciliation run {result.number}" + (f" of {shown(result.home)}" if result.home else "")
 
 
 def _verdict(result: Result) -> str:
@@ -104,7 +113,7 @@ def _bar(row: PatternRow, largest: int) -> str:
 
 
 def _findings(result: Result) -> str:
-    keys = result.findings.select("kind", "systems", key="canonical")
+    keys = result.findings.select("kind", "systems", key=pl.col("keys").list.join(" / "))
     groups = ranges.grouped(keys, ["kind", "systems"], MOST_RANGES)
     parts = []
     for kind, heading, meaning in _kinds(result):
@@ -118,6 +127,18 @@ def _findings(result: Result) -> str:
         head = f'<h3>{escape(heading)}: {total:,}</h3><p class="small">{escape(meaning)}</p>'
         parts.append(f"{head}{inner}" if total else "")
     return "".join(parts) or "<p>None.</p>"
+
+
+def _plan(result: Result) -> str:
+    """What would be done where, with the spellings as they are or would be in the files."""
+    actions = result.plan.actions.with_columns(sign=pl.col("sign").replace_strict(DOES, default="other"))
+    groups = ranges.grouped(actions, ["sign", "system", "kind"], MOST_RANGES)
+    parts = [
+        f"<details><summary>{escape(sign)} {escape(system)} ({escape(kind)}): {number:,}</summary>"
+        f"<p><code>{escape(text)}</code></p></details>"
+        for sign, system, kind, number, text in groups
+    ]
+    return "".join(parts) or "<p>Nothing to do.</p>"
 
 
 def _kinds(result: Result) -> list[tuple[str, str, str]]:

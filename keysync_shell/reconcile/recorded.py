@@ -96,6 +96,7 @@ def _about(about: About) -> pl.Expr:
 def as_it_was(run: Run, past: Recorded, known: tuple[MasterKey, ...]) -> Result:
     """A recorded run as a result again."""
     policy, found = Policy.of(run.details["policy"]), past.found
+    respelled = int((found["form"] == "respelled").sum())
     return Result(
         run.number,
         run.time,
@@ -104,12 +105,14 @@ def as_it_was(run: Run, past: Recorded, known: tuple[MasterKey, ...]) -> Result:
         past.rules,
         policy,
         Summary.of_data(run.details["summary"]),
-        int((found["form"] == "respelled").sum()),
+        respelled,
+        run.details.get("repeated_rows", int((found["form"] == "repeated").sum())),
         found,
         Plan(policy, past.actions),
         tuple(key for key in known if key.run == run.number),
         known,
         (),
+        home=run.details.get("home", ""),
     )
 
 

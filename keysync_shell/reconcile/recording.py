@@ -79,7 +79,7 @@ def carry_out(sandbox: Sandbox, order: Order, request: Request, generate: Genera
     def decide(memory: Memory, registry: Registry) -> Ran:
         first = generate(memory.state, sandbox.now()) if generate else Edit(Change())
         made = memory.after(first.change, memory.newest)
-        looked[:] = [_look(made, registry, order, sandbox.now())]
+        looked[:] = [_look(made, registry, order, sandbox)]
         number = memory.newest.number if memory.newest else 0
         operation = number + 1 if first.change else number
         return looked[0].ran(first, request.line, sandbox.author(), operation, order)
@@ -91,7 +91,7 @@ def carry_out(sandbox: Sandbox, order: Order, request: Request, generate: Genera
 def look(sandbox: Sandbox, order: Order) -> Reconciled:
     """The same on the sandbox as it was last seen, without writing anything."""
     with sandbox.records() as registry:
-        looked = _look(sandbox.seen, registry, order, sandbox.now())
+        looked = _look(sandbox.seen, registry, order, sandbox)
     return Reconciled(looked.told, None, {}, looked.since, committed=False, warnings=looked.warnings)
 
 
@@ -144,17 +144,18 @@ class _Looked:
         return Ran(edit, Recording(run, rows, result.plan.actions, result.events))
 
 
-def _look(memory: Memory, registry: Registry, order: Order, time: str) -> _Looked:
+def _look(memory: Memory, registry: Registry, order: Order, sandbox: Sandbox) -> _Looked:
     made, prediction = engine.predict(memory.state, memory.index, order.policy(memory.index))
     result = engine.run(
         memory.state,
         memory.index,
         made,
         number=registry.next_run(),
-        time=time,
+        time=sandbox.now(),
         mode=order.mode,
         auto_approve=order.auto_approve,
         absent=order.absent,
+        home=sandbox.home.root.resolve().name,
     )
     return _Looked(memory, result, prediction, _since(memory.index, registry, order))
 

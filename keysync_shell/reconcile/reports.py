@@ -34,7 +34,7 @@ def write(folder: Path, result: Result, events: list[tuple[int, Event]]) -> list
     folder.mkdir(parents=True, exist_ok=True)
     tables: dict[str, Callable[[], pl.DataFrame]] = {
         "reconciliation_summary.csv": lambda: _summary(result),
-        "diff_missing_in_A.csv": lambda: _unauthorized(result),
+        f"diff_missing_in_{result.systems.authority}.csv": lambda: _unauthorized(result),
         "diff_missing_from_system.csv": lambda: _gaps(result),
         "master_key_registry.csv": lambda: _registry(result),
         "audit_log.csv": lambda: _audit(events),
@@ -92,22 +92,22 @@ def _ascii(text: str) -> str:
 
 def _summary(result: Result) -> pl.DataFrame:
     summary, systems = result.summary, result.systems
-    found = summary.discrepancies
+    found, authority = summary.discrepancies, systems.authority
     totals = {row.name: row for row in summary.systems}
     only_in_authority = summary.patterns.get(systems.pattern(systems.authority_bit), 0)
     in_all = f"{100 * summary.in_sync / summary.keys:.1f}%" if summary.keys else "0.0%"
     metrics: list[tuple[str, Any]] = [
         ("Run ID", result.number),
         ("Total Unique Keys", summary.keys),
-        ("Keys in System A", totals[systems.authority].total),
-        ("Keys Only in A (Propagation Gaps)", only_in_authority),
-        ("Keys Missing in A (Out of Authority)", found["unauthorized"]),
+        (f"Keys in System {authority}", totals[authority].total),
+        (f"Keys Only in {authority} (Propagation Gaps)", only_in_authority),
+        (f"Keys Missing in {authority} (Out of Authority)", found["unauthorized"]),
         ("Keys in All Systems", summary.in_sync),
         ("Overall Match Rate", in_all),
         ("Total Out of Authority Keys", found["unauthorized"]),
         ("Total Propagation Gaps", found["gaps"]),
         ("Total Duplicate Groups", result.respelled),
-        ("Repeated Rows", found["duplicates"] - result.respelled),
+        ("Repeated Rows", result.repeated_rows),
         *((_metric(name), number) for name, number in found.items() if name not in NAMED),
         *((f"Keys in System {name}", row.total) for name, row in totals.items()),
         *((f"Absent System {name}", "not read") for name in result.absent),
@@ -131,7 +131,7 @@ def _metric(plural: str) -> str:
 
 
 def _unauthorized(result: Result) -> pl.DataFrame:
-    """One row for each system that holds an unauthorized key."""
+    """One row for each spelling of an unauthorized key in each system."""
     found = result.findings.filter(pl.col("kind") == "unauthorized").select("canonical", "systems", "keys")
     held = by_system(found, result.systems, "systems")
     known = _master_keys(result).select("canonical", "master_key", "strategy", "status")
@@ -152,11 +152,12 @@ def _unauthorized(result: Result) -> pl.DataFrame:
 
 def _gaps(result: Result) -> pl.DataFrame:
     found = result.findings.filter(pl.col("kind") == "gap")
-    action = "Propagate from A" if result.policy.about("gap") == "propagate" else "None (ignored)"
+    authority = result.systems.authority
+    action = f"Propagate from {authority}" if result.policy.about("gap") == "propagate" else "None (ignored)"
     return found.select(
         pl.Series("System", _names(result.systems, "systems", found), dtype=pl.String),
         pl.col("canonical").alias("Normalized Key"),
-        pl.lit("Yes").alias("Present in System A"),
+        pl.lit("Yes").alias(f"Present in System {authority}"),
         pl.lit(action).alias("Action Required"),
         pl.lit(result.time).alias("Timestamp"),
     ).sort("System", "Normalized Key")

@@ -64,6 +64,15 @@ def test_page_shows_totals_patterns_findings_and_master_keys() -> None:
     assert "<td>X1</td><td>B</td><td>X1</td><td>proposed</td>" in shown
 
 
+def test_page_shows_raw_spellings_the_plan_and_the_name_of_the_sandbox() -> None:
+    shown = page(ran(systems(A="K1", B=["K1", "x 1", "X-1"], C="K1", D="K1", E="k_1"), home="lab"))
+    assert "<h1>Reconciliation run 1 of lab</h1>" in shown
+    assert "X-1 / x 1" in shown
+    assert "add to E (gap): 1</summary><p><code>K1</code>" in shown
+    assert "propose for B (unauthorized): 1</summary>" in shown
+    tags(shown)
+
+
 def test_page_of_systems_in_step_says_so() -> None:
     assert "No discrepancies." in text(systems(A="K1", B="K1", C="K1", D="K1", E="K1"))
     tags(text(systems()))

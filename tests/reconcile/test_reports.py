@@ -9,10 +9,12 @@ import pytest
 from keysync_shell.core.model.limits import Limits
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State
+from keysync_shell.core.model.systems import Systems
 from keysync_shell.reconcile import reports
 from keysync_shell.reconcile.engine import Result
 from keysync_shell.storage import system_csv
 from tests.building import FIVE, NOW, deciding, systems
+from tests.building import rows as rows_of
 from tests.core.test_conformance import FILES
 from tests.reconcile.building import master_key, ran
 
@@ -72,6 +74,33 @@ def test_summary_counts_everything(tmp_path: Path) -> None:
     }
     assert found["Rule uppercase"] == "true"
     assert found["Rule pad_numbers"] == "0"
+
+
+def test_unauthorized_key_has_a_row_for_each_spelling_in_each_system(tmp_path: Path) -> None:
+    rows = written(tmp_path, ran(systems(B="x1 X1", C=["X1", "X1", " x1"])))["diff_missing_in_A.csv"]
+    assert [(row["Source System"], row["Original Key"]) for row in rows] == [
+        ("B", "X1"),
+        ("B", "x1"),
+        ("C", " x1"),
+        ("C", "X1"),
+    ]
+    assert {(row["Normalized Key"], row["Proposed Master Key"]) for row in rows} == {("X1", "X1")}
+
+
+def test_repeated_rows_are_rows(tmp_path: Path) -> None:
+    state = systems(A="K1 K2", B="K1 K1 K1 k2 k2 K2", C="K1 K2", D="K1 K2", E="K1 K2")
+    found = metrics(tmp_path, ran(state))
+    assert (found["Repeated Rows"], found["Total Duplicate Groups"]) == ("3", "1")
+
+
+def test_reports_name_the_authority_as_it_is_called(tmp_path: Path) -> None:
+    two = Systems(("CRM", "ERP"), "CRM")
+    state = State(two, {"CRM": rows_of("K1", "CRM"), "ERP": rows_of("X1", "ERP")})
+    reports.write(tmp_path, ran(state), [])
+    assert "Present in System CRM" in (tmp_path / "diff_missing_from_system.csv").read_text()
+    assert "Propagate from CRM" in (tmp_path / "diff_missing_from_system.csv").read_text()
+    assert "ERP,X1" in (tmp_path / "diff_missing_in_CRM.csv").read_text()
+    assert "Keys Only in CRM (Propagation Gaps)" in (tmp_path / "reconciliation_summary.csv").read_text()
 
 
 def test_unauthorized_key_has_a_row_for_each_system_with_its_own_spelling(tmp_path: Path) -> None:
