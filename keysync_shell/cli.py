@@ -162,13 +162,15 @@ def _dialogue(options: argparse.Namespace, ask: Callable[[str], bool], *, change
     from keysync_shell.config import home_folder
     from keysync_shell.dialogue import Dialogue
     from keysync_shell.errors import KeySyncError
+    from keysync_shell.render.ticker import ticker_for
     from keysync_shell.render.writing import writer_for
     from keysync_shell.sandbox import Sandbox
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     writer = writer_for(options.color, sys.stdout, sys.stderr)
     try:
-        sandbox = Sandbox(home_folder(options.home), lock_timeout=options.lock_timeout)
+        home, progress = home_folder(options.home), ticker_for(sys.stderr)
+        sandbox = Sandbox(home, lock_timeout=options.lock_timeout, progress=progress)
     except KeySyncError as error:
         writer.fail(error, changes=changes)
         raise SystemExit(error.code) from None

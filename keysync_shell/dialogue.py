@@ -105,7 +105,8 @@ class Dialogue:
                 self.sandbox.wait(timeout)
             return self.sandbox
         self.sandbox.require_no_batch("a command on another sandbox")
-        return Sandbox(path_of(home), lock_timeout=timeout if timeout is not None else 10.0)
+        patience, progress = timeout if timeout is not None else 10.0, self.sandbox.home.progress
+        return Sandbox(path_of(home), lock_timeout=patience, progress=progress)
 
     def _show_reading(self, reading: Reading) -> None:
         from keysync_shell.render.foreign import preview

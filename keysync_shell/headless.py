@@ -59,6 +59,7 @@ def _reconcile(options: argparse.Namespace, line: str) -> int:
     from keysync_shell.reconcile import recording, sources
     from keysync_shell.reconcile.recording import Order
     from keysync_shell.render.reconciling import reconciled_view
+    from keysync_shell.render.ticker import ticker_for
     from keysync_shell.render.writing import writer_for
     from keysync_shell.sandbox import Request
     from keysync_shell.storage.operations import OperationKind
@@ -79,7 +80,7 @@ def _reconcile(options: argparse.Namespace, line: str) -> int:
         absent=chosen.absent,
         begins=True,
     )
-    sandbox = sources.opened(replace(chosen, output=output))
+    sandbox = sources.opened(replace(chosen, output=output), ticker_for(sys.stderr))
     if options.dry_run:
         sandbox.peek()
         done = recording.look(sandbox, order)

@@ -23,7 +23,7 @@ def read_file(session: Session, name: str, args: KeyFile | None, *, list_of_keys
 
     Raises BadFile with a hint that can be typed as it is, KeySyncError for what cannot be read or is over a limit.
     """
-    with explained(failing):
+    with explained(failing), session.sandbox.home.progress.doing(f"reading {name}"):
         data, _ = files.read(path_of(name), session.sandbox.config.limits.file_bytes)
     return read(session, data, name, args, list_of_keys=list_of_keys)
 
@@ -32,7 +32,8 @@ def read(session: Session, data: bytes, source: str, args: KeyFile | None, *, li
     """Read what a file holds, and show people how it was read and its first rows."""
     form, limits = args.form if args else Form(), session.sandbox.config.limits
     try:
-        reading = foreign_csv.read(data, source, limits, form, list_of_keys=list_of_keys)
+        with session.sandbox.home.progress.doing(f"reading {source}"):
+            reading = foreign_csv.read(data, source, limits, form, list_of_keys=list_of_keys)
     except Unclear as error:
         raise BadFile(error.findings, hint=_hint(session, error, args)) from None
     if not (list_of_keys and reading.plain):

@@ -85,7 +85,8 @@ def carry_out(sandbox: Sandbox, order: Order, request: Request, generate: Genera
         return looked[0].ran(first, request.line, sandbox.author(), operation, order)
 
     noted = sandbox.record(decide, request)
-    return _reported(looked[0], order, noted)
+    with sandbox.home.progress.doing("writing the reports"):
+        return _reported(looked[0], order, noted)
 
 
 def look(sandbox: Sandbox, order: Order) -> Reconciled:

@@ -15,6 +15,7 @@ from keysync_shell.core.model.rules import ASCII, Rules
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.planning.policy import Policy
 from keysync_shell.errors import KeySyncError
+from keysync_shell.progress import SILENT, Progress
 from keysync_shell.sandbox import Sandbox
 from keysync_shell.storage import files, system_csv, unlocked
 from keysync_shell.storage.home import Home
@@ -78,19 +79,25 @@ def present(sources: Sources) -> Sources:
     return replace(sources, paths=paths, config=replace(sources.config, systems=systems), absent=absent)
 
 
-def opened(sources: Sources) -> Sandbox:
+def opened(sources: Sources, progress: Progress = SILENT) -> Sandbox:
     """The sandbox that the run is recorded in. Files of others are read here, before anything is made.
 
+    `progress` hears what is being done.
     Raises KeySyncError for a missing file, BadFile for a malformed one, each with its place.
     """
     home = sources.home
     if home and not sources.absent:
-        return Sandbox(home.root)
+        return Sandbox(home.root, progress=progress)
     if home:
-        partial = replace(home, config=sources.config)
-        return Sandbox(home.root, settings=sources.config, source=lambda: unlocked.read(partial).tables)
-    tables = _tables(sources)
-    return Sandbox(sources.output, settings=sources.config, source=lambda: tables)
+        partial = replace(home, config=sources.config, progress=progress)
+        return Sandbox(
+            home.root,
+            settings=sources.config,
+            source=lambda: unlocked.read(partial).tables,
+            progress=progress,
+        )
+    tables = _tables(sources, progress)
+    return Sandbox(sources.output, settings=sources.config, source=lambda: tables, progress=progress)
 
 
 def require(sources: Sources) -> None:
@@ -105,12 +112,12 @@ def require(sources: Sources) -> None:
         raise KeySyncError(f"{missing[0]} is missing", hint="Put it back, or run without it: --partial")
 
 
-def _tables(sources: Sources) -> dict[str, pl.DataFrame]:
-    limits = sources.config.limits
-    return {
-        name: system_csv.parse(files.read(path, limits.file_bytes)[0], str(path), limits)
-        for name, path in sources.paths.items()
-    }
+def _tables(sources: Sources, progress: Progress) -> dict[str, pl.DataFrame]:
+    limits, tables = sources.config.limits, dict[str, pl.DataFrame]()
+    for name, path in sources.paths.items():
+        with progress.doing(f"reading {name}"):
+            tables[name] = system_csv.parse(files.read(path, limits.file_bytes)[0], str(path), limits)
+    return tables
 
 
 def _from_yaml(folder: Path, data: Mapping[str, Any]) -> Sources:

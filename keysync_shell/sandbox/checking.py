@@ -29,7 +29,11 @@ class Problem:
 
 def check(keeper: Keeper) -> list[Problem]:
     """Every problem there is, in the order of CHECKS."""
-    return [problem for part in CHECKS for problem in part(keeper)]
+    problems: list[Problem] = []
+    for part in CHECKS:
+        with keeper.home.progress.doing(f"checking {part.__name__.strip('_')}"):
+            problems += part(keeper)
+    return problems
 
 
 def _files(keeper: Keeper) -> Iterator[Problem]:

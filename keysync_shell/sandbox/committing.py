@@ -135,6 +135,7 @@ def keep(keeper: Keeper, names: Iterable[str], *, rewritten: Collection[str] = (
     newest, log = keeper.memory.newest, keeper.store.log
     for name in names if newest else ():
         assert newest is not None
-        tables.keep(keeper.home, log, name, keeper.memory.state.tables[name], newest, rewritten=name in rewritten)
+        with keeper.home.progress.doing(f"caching {name}"):
+            tables.keep(keeper.home, log, name, keeper.memory.state.tables[name], newest, rewritten=name in rewritten)
     if newest:
         seen.remember(keeper.home, newest)

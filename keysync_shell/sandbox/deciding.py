@@ -37,7 +37,8 @@ def decided(keeper: Keeper, decide: Decide, request: Request) -> Decision:
     Raises NoSuchKey's message with near misses, and KeySyncError if a system would hold too many rows.
     """
     try:
-        edit = decide(keeper.memory.state)
+        with keeper.home.progress.doing("working out the change"):
+            edit = decide(keeper.memory.state)
     except NoSuchKey as error:
         raise _with_near_misses(keeper, error) from None
     later = keeper.memory.after(edit.change, keeper.memory.newest)

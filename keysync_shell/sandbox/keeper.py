@@ -91,4 +91,4 @@ class Keeper:
 
 def nothing(home: Home) -> Memory:
     """Memory before the first look."""
-    return Memory(State.empty(home.config.systems), home.config.rules)
+    return Memory(State.empty(home.config.systems), home.config.rules, progress=home.progress)

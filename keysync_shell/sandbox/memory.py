@@ -14,6 +14,7 @@ from keysync_shell.core.model.change import Change, between, changes
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import OnDemand, State
 from keysync_shell.errors import KeySyncError
+from keysync_shell.progress import SILENT, Progress
 from keysync_shell.storage import oplog, replaying, seen, tables, unlocked
 from keysync_shell.storage.commit import Store
 from keysync_shell.storage.home import Home
@@ -34,12 +35,14 @@ class Memory:
     state: State
     rules: Rules
     newest: Operation | None = None
+    progress: Progress = field(default=SILENT, compare=False, repr=False)
     _index: Index | None = field(default=None, repr=False)
 
     @property
     def index(self) -> Index:
         if self._index is None:
-            self._index = Index.build(self.state, self.rules)
+            with self.progress.doing("comparing the systems"):
+                self._index = Index.build(self.state, self.rules)
         return self._index
 
     def summary(self) -> Summary:
@@ -47,7 +50,9 @@ class Memory:
 
     def after(self, change: Change, newest: Operation | None) -> Memory:
         """Memory moved on by a change; this one stays as it is."""
-        return Memory(self.state.apply(change), self.rules, newest, self.index.updated(change))
+        index = self.index
+        with self.progress.doing("applying the change"):
+            return Memory(self.state.apply(change), self.rules, newest, self.progress, index.updated(change))
 
 
 @dataclass(frozen=True)
@@ -67,21 +72,23 @@ def from_files(home: Home, log: OperationLog) -> tuple[Memory, dict[str, Found]]
     found = {name: tables.read(home, name) for name in home.config.systems.names}
     master_keys = OnDemand(functools.partial(log.master_keys, None))
     state = State(home.config.systems, {name: file.rows for name, file in found.items()}, master_keys)
-    return Memory(state, home.config.rules), found
+    return Memory(state, home.config.rules, progress=home.progress), found
 
 
 def without_lock(home: Home) -> Memory:
     """What is there at one moment, of a home that may only be read; with no history. This one needs no lock."""
     reading = unlocked.read(home)
     master_keys = OnDemand(functools.partial(oplog.master_keys_of, home.database, reading.number))
-    return Memory(State(home.config.systems, reading.tables, master_keys), home.config.rules)
+    return Memory(State(home.config.systems, reading.tables, master_keys), home.config.rules, progress=home.progress)
 
 
 def of_source(home: Home, source: Source, log: OperationLog | None = None, newest: Operation | None = None) -> Memory:
     """The keys of files that are not ours; without the log, which wants the lock, at a look without a trace."""
     read = log.master_keys if log else functools.partial(oplog.master_keys_of, home.database)
     master_keys = OnDemand(functools.partial(read, newest.number if newest else None))
-    return Memory(State(home.config.systems, source(), master_keys), home.config.rules, newest)
+    with home.progress.doing("reading the files"):
+        rows = source()
+    return Memory(State(home.config.systems, rows, master_keys), home.config.rules, newest, home.progress)
 
 
 def from_committed(home: Home, store: Store, newest: Operation, before: Memory | None = None) -> Reading:
@@ -97,8 +104,10 @@ def from_committed(home: Home, store: Store, newest: Operation, before: Memory |
     newest = seen.recalled(home, newest)
     for name in home.config.systems.names:
         base = _base(before, name)
-        told = replaying.at_once(home, store.log, name, newest, base)
-        if told is not None and (confirmed := tables.confirmed(home, name, newest)):
+        with home.progress.doing(f"reading {name}"):
+            told = replaying.at_once(home, store.log, name, newest, base)
+            confirmed = tables.confirmed(home, name, newest) if told is not None else None
+        if told is not None and confirmed:
             newest, rows[name] = confirmed, told
             continue
         file = tables.read(home, name)
@@ -107,13 +116,14 @@ def from_committed(home: Home, store: Store, newest: Operation, before: Memory |
             continue
         found[name] = file
         if told is None:
-            told = replaying.at_any_cost(home, store.log, name, newest, base)
+            with home.progress.doing(f"going through the changes of {name}"):
+                told = replaying.at_any_cost(home, store.log, name, newest, base)
         if told is None:
             _refuse_emptiness(home, name, file, _rows_then(newest, name))
             unknown.append(name)
         rows[name] = file.rows if told is None else told
     master_keys = OnDemand(functools.partial(store.log.master_keys, newest.number))
-    memory = Memory(State(home.config.systems, rows, master_keys), home.config.rules, newest)
+    memory = Memory(State(home.config.systems, rows, master_keys), home.config.rules, newest, home.progress)
     return memory, _outside(home, memory, found, tuple(unknown)) if found else None
 
 

@@ -41,7 +41,8 @@ def record(keeper: Keeper, decide: Callable[[Memory, Registry], Ran], request: R
     keeper.require_no_batch("a run")
     with locked(keeper, creates=request.creates or keeper.source is not None):
         registry = keeper.store.log.registry()
-        ran = decide(keeper.memory, registry)
+        with keeper.home.progress.doing("reconciling"):
+            ran = decide(keeper.memory, registry)
         decision, operation = decided(keeper, lambda _: ran.edit, request), None
         if ran.edit.change:
             operation = carry_out(keeper, decision, request, recording=ran.recording).operation

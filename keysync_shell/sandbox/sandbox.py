@@ -17,6 +17,7 @@ from keysync_shell.core.findings.index import Index
 from keysync_shell.core.model.change import Change, SystemChange
 from keysync_shell.core.model.state import State
 from keysync_shell.errors import KeySyncError
+from keysync_shell.progress import SILENT, Progress
 from keysync_shell.sandbox import catching_up, checking, editing, past, repairing, running, undoing
 from keysync_shell.sandbox.checking import Problem
 from keysync_shell.sandbox.deciding import Decide
@@ -36,7 +37,8 @@ from keysync_shell.storage.registry import Registry
 class Sandbox:
     """Some systems of keys with their history. `clock` gives the time in UTC.
 
-    `source` reads the keys of systems whose files are somebody else's; then only runs are recorded here.
+    `source` reads the keys of systems whose files are somebody else's; then only runs are recorded here. `progress`
+    hears what is being done.
     """
 
     def __init__(
@@ -49,9 +51,10 @@ class Sandbox:
         host: str = "",
         settings: Config | None = None,
         source: Source | None = None,
+        progress: Progress = SILENT,
     ) -> None:
         self.config = settings or config.load(root)
-        self.home = Home(root, self.config)
+        self.home = Home(root, self.config, progress)
         self.systems = self.config.systems
         self._keeper = Keeper(
             self.home,

@@ -79,7 +79,7 @@ class Store:
         self._committed = False
         with explained("the sandbox cannot be opened"):
             self._make_private_folder()
-        with self._guarded(), lock.held(self._home.lock, self.lock_timeout):
+        with self._guarded(), lock.held(self._home.lock, self.lock_timeout, self._home.progress):
             self._recover()
             self._held = True
             try:
@@ -110,7 +110,8 @@ class Store:
                     files.make_folder(self._home.systems)
                 if before is None:
                     files.sync_folder(self._home.root)  # whoever made the folder may have died before this
-                staged = self._stage_all(token, contents, parallel=total > PARALLEL_BYTES)
+                with self._home.progress.doing(f"writing {', '.join(contents)}"):
+                    staged = self._stage_all(token, contents, parallel=total > PARALLEL_BYTES)
                 if contents:
                     files.sync_folder(self._home.systems)
             yield Staging(token, staged, before)
@@ -237,7 +238,8 @@ class Store:
         recording: Recording | None = None,
     ) -> None:
         try:
-            self.log.append(operation, token, change, originals, recording)
+            with self._home.progress.doing("writing the history"):
+                self.log.append(operation, token, change, originals, recording)
         except (sqlite3.Error, OSError) as error:
             if self._was_committed(lambda: self.log.has_token(token), error):
                 return

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from keysync_shell.config import Config
+from keysync_shell.progress import SILENT, Progress
 
 STAGED_NAME = re.compile(r"\.(?P<system>[A-Za-z0-9]+)\.csv\.(?P<token>[0-9a-f]{16})\.new")
 LEFTOVER_NAME = re.compile(r"\.(?P<system>[A-Za-z0-9]+)\.csv\.(?P<token>[0-9a-f]{16})\.(?P<end>new|old|part)")
@@ -14,10 +15,11 @@ LEFTOVER_NAME = re.compile(r"\.(?P<system>[A-Za-z0-9]+)\.csv\.(?P<token>[0-9a-f]
 
 @dataclass(frozen=True)
 class Home:
-    """The paths of one sandbox; nothing here touches the disk."""
+    """The paths of one sandbox, and who hears what is being done there; nothing here touches the disk."""
 
     root: Path
     config: Config
+    progress: Progress = field(default=SILENT, compare=False, repr=False)
 
     @property
     def systems(self) -> Path:

@@ -11,18 +11,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from keysync_shell.errors import LockTimeout
+from keysync_shell.progress import SILENT, Progress
 from keysync_shell.storage.files import explained
 
 POLL_SECONDS = 0.005
 
 
 @contextlib.contextmanager
-def held(path: Path, timeout: float) -> Iterator[None]:
+def held(path: Path, timeout: float, progress: Progress = SILENT) -> Iterator[None]:
     """Hold the lock; its file says for people which process does.
 
     Raises LockTimeout after `timeout` seconds, ReadOnlyHome if the file cannot be written.
     """
-    descriptor = _acquire(path, time.monotonic() + timeout)
+    with progress.doing("waiting for another process"):
+        descriptor = _acquire(path, time.monotonic() + timeout)
     try:
         yield
     finally:

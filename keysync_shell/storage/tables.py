@@ -32,6 +32,11 @@ def read(home: Home, name: str) -> Found:
 
     Raises BadFile if it is malformed, KeySyncError if it is missing, too large, unfinished or no regular file.
     """
+    with home.progress.doing(f"reading {name}"):
+        return _read(home, name)
+
+
+def _read(home: Home, name: str) -> Found:
     path = home.system_file(name)
     for _ in range(TRIES):
         try:

@@ -86,8 +86,9 @@ def _reading(home: Home, names: Collection[str], stack: ExitStack) -> Reading:
     digests: dict[str, str] = {}
     rows: dict[str, pl.DataFrame] = {}
     for name in names:
-        data, digests[name] = _content(home, name, after.get(name), there.get(name), staged.get(name))
-        rows[name] = tables.parsed(home, name, data)
+        with home.progress.doing(f"reading {name}"):
+            data, digests[name] = _content(home, name, after.get(name), there.get(name), staged.get(name))
+            rows[name] = tables.parsed(home, name, data)
     outside = tuple(name for name in names if after and digests[name] != after.get(name))
     return Reading(rows, head.number if head else None, outside)
 
