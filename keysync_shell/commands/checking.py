@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 
 from keysync_shell.commands.catalogue import checking as asked
@@ -15,6 +14,7 @@ from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Outcome
 from keysync_shell.sandbox.checking import Problem
 from keysync_shell.sandbox.repairing import Replacement
+from keysync_shell.storage import programs
 from keysync_shell.storage.files import explained
 from keysync_shell.storage.operations import OperationKind
 
@@ -75,8 +75,8 @@ def lock(session: Session, args: asked.Lock) -> Finished:
     argv = args.argv[1:] if args.argv[:1] == ("--",) else args.argv
     if not argv:
         raise KeySyncError("lock needs a program to run", hint="Say it like: lock -- cp -r systems backup")
-    with sandbox.exclusively(), explained(f"{safe(argv[0])} cannot be run"):
-        code = subprocess.run(argv, check=False).returncode
+    with sandbox.exclusively() as shared, explained(f"{safe(argv[0])} cannot be run"):
+        code = programs.run(argv, shared)
     sandbox.look()
     return Finished(argv, code if code >= 0 else 128 - code)
 

@@ -243,10 +243,10 @@ class Sandbox:
     # With the lock held
 
     @contextlib.contextmanager
-    def exclusively(self) -> Iterator[None]:
-        """Hold the lock, caught up: for work on snapshots."""
+    def exclusively(self) -> Iterator[int]:
+        """Hold the lock, caught up: for work on snapshots, and for programs, which share it by its descriptor."""
         with catching_up.locked(self._keeper):
-            yield
+            yield self._keeper.store.lock_descriptor
 
     # Runs
 

@@ -64,6 +64,7 @@ class Store:
         self.lock_timeout = lock_timeout
         self.log = OperationLog(home.database, lock_timeout, home.config.history)
         self.kept: list[Path] = []
+        self.lock_descriptor = -1  # while the lock is held, for programs that are to hold it together with us
         self._held = False
         self._committed = False  # since the lock was taken
 
@@ -79,7 +80,10 @@ class Store:
         self._committed = False
         with explained("the sandbox cannot be opened"):
             self._make_private_folder()
-        with self._guarded(), lock.held(self._home.lock, self.lock_timeout, self._home.progress):
+        with (
+            self._guarded(),
+            lock.held(self._home.lock, self.lock_timeout, self._home.progress) as self.lock_descriptor,
+        ):
             self._recover()
             self._held = True
             try:

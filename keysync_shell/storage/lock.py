@@ -18,20 +18,29 @@ POLL_SECONDS = 0.005
 
 
 @contextlib.contextmanager
-def held(path: Path, timeout: float, progress: Progress = SILENT) -> Iterator[None]:
+def held(path: Path, timeout: float, progress: Progress = SILENT) -> Iterator[int]:
     """Hold the lock; its file says for people which process does.
+
+    The descriptor is for a program that is to hold the lock together with us: it is free when the block ends, or,
+    should we be killed, when that program ends.
 
     Raises LockTimeout after `timeout` seconds, ReadOnlyHome if the file cannot be written.
     """
     with progress.doing("waiting for another process"):
         descriptor = _acquire(path, time.monotonic() + timeout)
     try:
-        yield
+        yield descriptor
     finally:
         with contextlib.suppress(OSError):  # an error here would belie what was done under the lock
             fcntl.flock(descriptor, fcntl.LOCK_UN)
         with contextlib.suppress(OSError):
             os.close(descriptor)
+
+
+def note(descriptor: int, pid: int) -> None:
+    """Say in the lock's file which process holds it."""
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{pid}\n".encode(), 0)
 
 
 def owner(path: Path) -> str:
@@ -46,8 +55,7 @@ def _acquire(path: Path, deadline: float) -> int:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _same_file(descriptor, path):
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+                note(descriptor, os.getpid())
                 return descriptor
         except BlockingIOError:
             pass
