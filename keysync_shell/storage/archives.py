@@ -22,6 +22,9 @@ MAX_RATIO = 200
 RATIO_FREE_BYTES = 1 << 16  # tiny members compress absurdly well without being a bomb
 CHUNK = 1 << 16
 OTHERS = (MANIFEST, registry_file.NAME)  # members that are no system
+END_OF_DIRECTORY, LARGE_DIRECTORY = b"PK\x05\x06", b"PK\x06\x07"
+END_BYTES = 22 + (1 << 16)  # of the end of the table of contents with a comment
+MOST_DIRECTORY_BYTES = 1 << 16
 EPOCH = (1980, 1, 1, 0, 0, 0)  # equal snapshots give equal archives
 
 
@@ -48,6 +51,7 @@ def read(path: Path, limits: Limits, name: str | None) -> Snapshot:
     """
     with explained(f"{path} cannot be read"):
         data, _ = files.read(path, limits.file_bytes)
+    _check_directory(data, path.name)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return _read(archive, path.name, limits, name)
@@ -67,6 +71,16 @@ def _read(archive: zipfile.ZipFile, source: str, limits: Limits, name: str | Non
         for name, record in manifest.files.items()
     }
     return snapshots.verified(manifest, parts)
+
+
+def _check_directory(data: bytes, source: str) -> None:
+    """Refuse a table of contents that only reading would take long, for which zipfile has no limit."""
+    at = data.rfind(END_OF_DIRECTORY, -END_BYTES)
+    if at < 0:
+        return  # no zip at all
+    size = int.from_bytes(data[at + 12 : at + 16], "little")
+    if size > MOST_DIRECTORY_BYTES or data.startswith(LARGE_DIRECTORY, max(0, at - 20)):
+        raise _refused(source, "its table of contents is too long")
 
 
 def _check_members(members: list[zipfile.ZipInfo], source: str, limits: Limits) -> None:

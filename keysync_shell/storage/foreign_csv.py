@@ -20,12 +20,11 @@ from keysync_shell.storage import evidence
 from keysync_shell.storage.evidence import Sample
 from keysync_shell.storage.foreign_text import as_utf8
 from keysync_shell.storage.forms import LINES, Choice, Form, Unclear, delimiter_name
-from keysync_shell.storage.separated import COMMA, Separated
+from keysync_shell.storage.separated import COMMA, MOST_COLUMNS, MOST_HEADER_BYTES, Separated
 from keysync_shell.storage.system_csv import folded, unusable
 
 HEAD = 5
 NAMED = 8  # so many columns are named in a message
-MOST_COLUMNS = 1000
 TABLES = (".csv", ".tsv")  # where the name says so, one column has a header, too
 WHOLE_LINES = Choice(Form(delimiter=LINES), "if every line is one key")
 HEADER = Choice(Form(header=True), "if it is the header")
@@ -88,6 +87,9 @@ class _Reader:
         self.form = replace(form, encoding=encoding)
 
     def read(self) -> Reading:
+        if len(self.text) > MOST_HEADER_BYTES and self.text.find(b"\n", 0, MOST_HEADER_BYTES) < 0:
+            finding = f"{self.source}:1: the first line is longer than {MOST_HEADER_BYTES:,} bytes"
+            raise BadFile([finding], hint="Name a file with a key on each line, or a CSV file.")
         if not self.sample.lines and self.list_of_keys:
             return self._lines(replace(self.form, header=False))
         if not self.text.strip() and not self.list_of_keys:

@@ -20,8 +20,13 @@ from keysync_shell.errors import BadFile
 
 BOM = b"\xef\xbb\xbf"
 COMMA = ","
+MOST_COLUMNS = 1000
+MOST_DELIMITERS = 1_000_000  # in one line, where some may stand in a value
+MOST_HEADER_BYTES = 1 << 20
 MOST_FINDINGS = 20
 NOTHING_CHANGED = "Mend the file and try again."
+
+csv.field_size_limit(1 << 30)  # for all that read CSV here; how long a key may be is a limit of ours
 
 
 @dataclass(frozen=True)
@@ -37,15 +42,35 @@ class Separated:
 
         Raises BadFile with one `file:line: reason` for each thing that is wrong, at most 20.
         """
+        self._check_lines()
         rows = self._fast(columns, header_lines)
         return self._slow(columns, skip=min(header_lines, 1)) if rows is None else rows
+
+    def header(self) -> list[str]:
+        """The fields of the first record, of which there may be MOST_COLUMNS.
+
+        Raises BadFile if there are more or if it does not end, before anything costs time.
+        """
+        head = self.data
+        if len(head) > MOST_HEADER_BYTES:
+            head = head[: head.rfind(b"\n", 0, MOST_HEADER_BYTES) + 1]
+        try:
+            fields = next((fields for _, fields in Separated(head, self.source, self.delimiter).records()), None)
+        except BadFile:
+            if head is self.data:
+                raise
+            fields = None
+        if fields is None:
+            raise self.bad(1, f"the first {MOST_HEADER_BYTES:,} bytes hold no whole header")
+        if len(fields) > MOST_COLUMNS:
+            raise self.bad(1, f"{len(fields):,} columns; {MOST_COLUMNS:,} are the most", hint="Keep those you need.")
+        return fields
 
     def records(self, skip: int = 0) -> Iterator[tuple[int, list[str]]]:
         """Each record with the line it starts on; a blank line is none.
 
         Raises BadFile where the text is not UTF-8 or the quotes are wrong.
         """
-        csv.field_size_limit(1 << 30)
         text = io.TextIOWrapper(io.BytesIO(self.data), encoding="utf-8", newline="")
         reader = csv.reader(text, strict=True, delimiter=self.delimiter)
         start = 1
@@ -74,6 +99,18 @@ class Separated:
 
     def bad(self, line: int, reason: str, *, hint: str = NOTHING_CHANGED) -> BadFile:
         return BadFile([f"{self.source}:{line}: {reason}"], hint=hint)
+
+    def _check_lines(self) -> None:
+        """Raise BadFile for a line of so many fields that Polars and the csv module would take all memory for them."""
+        at = 0
+        while len(self.data) - at > MOST_DELIMITERS:
+            end = self.data.rfind(b"\n", at, at + MOST_DELIMITERS + 1)
+            if end < 0:
+                end = self.data.find(b"\n", at)
+                end = len(self.data) if end < 0 else end
+                if self.data.count(self._mark, at, end) > MOST_DELIMITERS:
+                    raise self.bad(line_of(self.data, at), f"more than {MOST_DELIMITERS:,} fields")
+            at = end + 1
 
     def _fast(self, columns: list[str], header_lines: int) -> pl.DataFrame | None:
         """The rows, or None where only the csv module can tell what is in the file."""
@@ -125,10 +162,12 @@ class Separated:
         for line, fields in self.records(skip):
             if len(fields) == len(columns):
                 rows.append(fields)
-            elif len(findings) < MOST_FINDINGS:
+            else:
                 first = "header" if skip else "first line"
                 count = "1 field" if len(fields) == 1 else f"{len(fields):,} fields"
                 findings.append(f"{self.source}:{line}: {count}, but the {first} has {len(columns):,}")
+            if len(findings) == MOST_FINDINGS:
+                break
         if findings:
             raise BadFile(findings, hint=NOTHING_CHANGED)
         return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
@@ -146,9 +185,10 @@ def not_utf8(data: bytes, source: str, hint: str = "Save it as UTF-8.") -> BadFi
 
 def unmarked(data: bytes) -> bytes:
     """The data without byte order marks: programs that add one to a file that has one are not rare."""
-    while data.startswith(BOM):
-        data = data[len(BOM) :]
-    return data
+    if not data.startswith(BOM):
+        return data
+    marks = re.match(b"(?:%b)*+" % BOM, data)
+    return data[marks.end() :] if marks else data
 
 
 def line_of(data: bytes, at: int) -> int:
@@ -160,7 +200,8 @@ def bare_return(data: bytes) -> int | None:
     """Where the first carriage return stands that no line feed follows; None if there is none."""
     if data.count(b"\r") == data.count(b"\r\n"):
         return None
-    return next(i for i in _positions(data, b"\r") if data[i + 1 : i + 2] != b"\n")
+    bare = re.search(rb"\r(?!\n)", data)
+    return bare.start() if bare else None
 
 
 @functools.cache
@@ -176,10 +217,3 @@ def _behind(data: bytes, lines: int) -> int:
     for _ in range(lines):
         at = data.find(b"\n", at) + 1 or len(data)
     return at
-
-
-def _positions(data: bytes, what: bytes) -> Iterator[int]:
-    at = data.find(what)
-    while at >= 0:
-        yield at
-        at = data.find(what, at + 1)

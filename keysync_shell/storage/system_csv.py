@@ -81,7 +81,7 @@ def _gated(file: Separated) -> Separated:
 
 def _header(file: Separated) -> tuple[int, list[str]]:
     """How many lines the header takes, and its columns."""
-    columns = next(fields for _, fields in file.records())
+    columns = file.header()
     for number, name in enumerate(columns, 1):
         if unusable(name):
             what = f"a column cannot be called {safe(name)!r}" if name.strip() else f"column {number} has no name"

@@ -195,3 +195,15 @@ def test_encrypted_member_is_refused(path: Path) -> None:
 def test_archive_that_is_not_there_is_an_error(path: Path) -> None:
     with pytest.raises(KeySyncError, match=r"base.zip cannot be read: .*No such file"):
         archives.read(path, Limits(), None)
+
+
+def test_archive_of_very_many_files_is_refused_before_they_are_read(path: Path) -> None:
+    data = packed((f"{number}.csv", b"") for number in range(2_000))
+    assert refusal(path, data).endswith("its table of contents is too long")
+
+
+def test_directory_that_hides_behind_another_is_refused(path: Path) -> None:
+    """zipfile believes the large form of the end before the small one."""
+    whole = packed(MEMBERS.items())
+    at = whole.rindex(b"PK\x05\x06")
+    assert refusal(path, whole[:at] + b"PK\x06\x07" + bytes(16) + whole[at:]).endswith("table of contents is too long")

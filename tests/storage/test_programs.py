@@ -58,6 +58,7 @@ def wait_for(condition: object) -> None:
 
 def test_lock_outlives_us_if_we_are_killed(home: Path) -> None:
     with locked(home, RUNS) as (process, pid):
+        wait_for(lambda: (home / ".keysync" / "lock").read_text() == f"{pid}\n")
         process.kill()
         process.wait()
         said = pytest.raises(LockTimeout, match=rf"in use by another process \(pid {pid}\)")

@@ -252,3 +252,39 @@ def _well_formed(data: bytes) -> bool:
 def test_file_with_two_byte_order_marks_can_be_written_and_read() -> None:
     rows = parse(BOM + BOM + b"note,key\na,K1\n", "A.csv", Limits())
     assert parse(serialize(rows), "A.csv", Limits()).columns == rows.columns
+
+
+# Bombs: each would take minutes or all memory if anything looked at every field
+
+
+BOMBS = {
+    "columns": (b"key" + b"".join(b",c%d" % i for i in range(100_000)), "A.csv:1: 100,001 columns; 1,000 are the most"),
+    "same": (b"key" + b",c" * 100_000 + b"\nK1", "A.csv:1: 100,001 columns; 1,000 are the most"),
+    "header": (b"key" + b"," * 20_000_000, "A.csv:1: the first 1,048,576 bytes hold no whole header"),
+    "quote": (b'key,"' + b"a\n" * 2_000_000, "A.csv:1: the first 1,048,576 bytes hold no whole header"),
+    "blank": (b"\n" * 2_000_000 + b"key\nK1\n", "A.csv:1: the first 1,048,576 bytes hold no whole header"),
+    "fields": (b"key,b\nK1" + b"," * 20_000_000 + b"\n", "A.csv:2: more than 1,000,000 fields"),
+    "last": (b"key,b\nK0,x\nK1" + b"," * 20_000_000, "A.csv:3: more than 1,000,000 fields"),
+    "short": (b"key,b\n" + b"K\n" * 2_000_000, "A.csv:2: 1 field, but the header has 2"),
+    "returns": (b"key\r\n" * 2_000_000 + b"\rK\n", "A.csv:2000001: carriage return without a line feed"),
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(("data", "reason"), BOMBS.values(), ids=BOMBS)
+def test_bomb_is_refused_at_once(data: bytes, reason: str) -> None:
+    with pytest.raises(BadFile) as error:
+        parse(data, "A.csv", Limits())
+    assert error.value.findings[0] == reason
+
+
+@pytest.mark.timeout(60)
+def test_any_number_of_byte_order_marks_is_passed_over() -> None:
+    assert parse(b"\xef\xbb\xbf" * 2_000_000 + b"key\nK1\n", "A.csv", Limits())["key"].to_list() == ["K1"]
+
+
+def test_a_thousand_columns_and_a_long_value_are_fine() -> None:
+    names = ["key", *(f"c{i}" for i in range(999))]
+    assert parse(",".join(names).encode(), "A.csv", Limits()).columns == names
+    commas = "," * 900_000
+    assert parse(f'key,b\nK1,"{commas}"\n'.encode(), "A.csv", Limits()).rows() == [("K1", commas)]
