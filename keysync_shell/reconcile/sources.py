@@ -5,30 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from keysync_shell import config
 from keysync_shell.config import Config
-from keysync_shell.core.model.rules import ASCII, Rules
 from keysync_shell.core.model.systems import Systems
-from keysync_shell.core.planning.policy import Policy
 from keysync_shell.errors import KeySyncError
 from keysync_shell.progress import SILENT, Progress
+from keysync_shell.reconcile import configuration
 from keysync_shell.sandbox import Sandbox
-from keysync_shell.storage import files, system_csv, unlocked
+from keysync_shell.storage import files, foreign_csv, system_csv, unlocked
+from keysync_shell.storage.files import explained
+from keysync_shell.storage.forms import Form
 from keysync_shell.storage.home import Home
 
 
 @dataclass(frozen=True)
 class Sources:
-    """The files of a run and its settings. `home` is set if they are those of a sandbox."""
+    """The files of a run and its settings. `home` is set if they are those of a sandbox.
+
+    `key_columns` names the column of keys of a system where it is another than `key`.
+    """
 
     paths: Mapping[str, Path]
     config: Config
     home: Home | None
     output: Path
+    key_columns: Mapping[str, str] = field(default_factory=dict)
     auto_approve: bool = False
     absent: tuple[str, ...] = field(default=())
 
@@ -46,20 +50,12 @@ def of_home(root: Path) -> Sources:
 
 
 def of_yaml(path: Path) -> Sources:
-    """Read the configuration of the existing KeySync Mini: sources, normalize, provisioning, output.
-
-    Relative paths are relative to the configuration's folder. Raises KeySyncError naming what is wrong.
-    """
-    import yaml
-
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise KeySyncError(f"{path} cannot be read: {error}", hint="Name a configuration with -c.") from error
-    try:
-        return _from_yaml(path.parent, data if isinstance(data, dict) else {})
-    except KeySyncError as error:
-        raise KeySyncError(f"{path}: {error.message}", hint=error.hint) from error
+    """What a configuration in the form of the existing KeySync Mini names (see reconcile.configuration)."""
+    said = configuration.read(path)
+    settings = Config(systems=said.systems, rules=said.rules, policy=said.policy)
+    paths = {name: source.path for name, source in said.sources.items()}
+    columns = {name: source.key_column for name, source in said.sources.items() if source.key_column}
+    return Sources(paths, settings, None, said.output, columns, auto_approve=said.auto_approve)
 
 
 def present(sources: Sources) -> Sources:
@@ -113,52 +109,17 @@ def require(sources: Sources) -> None:
 
 
 def _tables(sources: Sources, progress: Progress) -> dict[str, pl.DataFrame]:
-    limits, tables = sources.config.limits, dict[str, pl.DataFrame]()
+    tables = {}
     for name, path in sources.paths.items():
         with progress.doing(f"reading {name}"):
-            tables[name] = system_csv.parse(files.read(path, limits.file_bytes)[0], str(path), limits)
+            tables[name] = _table(sources, name, path)
     return tables
 
 
-def _from_yaml(folder: Path, data: Mapping[str, Any]) -> Sources:
-    entries = _table(data, "sources")
-    if not entries:
-        raise KeySyncError("it names no sources", hint="Such as: sources: {A: {type: csv, path: A.csv}, …}")
-    paths = {}
-    for name, entry in entries.items():
-        if not isinstance(entry, dict) or not isinstance(entry.get("path"), str) or entry.get("type", "csv") != "csv":
-            raise KeySyncError(f"source {name} takes type: csv and path: FILE")
-        paths[str(name)] = folder / entry["path"]
-    systems = Systems(tuple(paths), "A" if "A" in paths else next(iter(paths)))
-    provisioning = _table(data, "provisioning")
-    policy = Policy(
-        strategy=str(provisioning.get("strategy", "mirror")), prefix=str(provisioning.get("namespace_prefix", "MASTER"))
-    )
-    settings = Config(systems=systems, rules=_rules(_table(data, "normalize")), policy=policy)
-    output = folder / str(_table(data, "output").get("directory", "output"))
-    return Sources(paths, settings, None, output, auto_approve=provisioning.get("auto_approve") is True)
-
-
-def _rules(normalize: Mapping[str, Any]) -> Rules:
-    """The existing names of the rules, and `letters`; padding is on there unless it is switched off."""
-    width = normalize.get("pad_length", 6) if normalize.get("left_pad_numbers", True) else 0
-    delimiter = normalize.get("collapse_delims", "-")
-    if delimiter not in ("-", "", None, False):
-        raise KeySyncError(f"normalize.collapse_delims: {delimiter!r}; only '-' is known", hint="Use '-' or nothing.")
-    if not isinstance(width, int) or not 0 <= width <= 64:
-        raise KeySyncError(f"normalize.pad_length: {width!r} is no number from 0 to 64")
-    return Rules(
-        trim=bool(normalize.get("trim_whitespace", True)),
-        uppercase=bool(normalize.get("uppercase", True)),
-        collapse_delimiters=bool(delimiter),
-        strip_other=bool(normalize.get("strip_non_alnum", True)),
-        letters=str(normalize.get("letters", ASCII)),
-        pad_numbers=width,
-    )
-
-
-def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = data.get(name) or {}
-    if not isinstance(value, dict):
-        raise KeySyncError(f"{name} is no table")
-    return value
+def _table(sources: Sources, name: str, path: Path) -> pl.DataFrame:
+    limits = sources.config.limits
+    with explained(f"{path} cannot be read"):
+        data, _ = files.read(path.resolve(), limits.file_bytes)  # a link to a file is as good as the file
+    if column := sources.key_columns.get(name):
+        return foreign_csv.read(data, str(path), limits, Form(key_column=column)).rows
+    return system_csv.parse(data, str(path), limits)

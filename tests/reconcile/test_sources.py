@@ -75,20 +75,26 @@ def test_provisioning_and_output(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "it names no sources"),
-        ("- a\n- b\n", "it names no sources"),
-        ("sources: {}", "it names no sources"),
+        ("- a\n- b\n", "it holds no settings"),
+        ("sauces: {}", "sauces is no setting"),
+        (f"{TWO}normalize: {{upercase: true}}", "normalize.upercase is no setting"),
+        ("sources: {A: {path: a.csv, delimiter: x}}", "sources.A.delimiter is no setting"),
+        (f"{TWO}normalize: {{uppercase: maybe}}", "normalize.uppercase: 'maybe' is neither true nor false"),
+        (f"{TWO}authority: C", "authority: 'C' is none of the sources"),
+        ("a: &a [1]\nb: [*a, *a]\n", "references (*a) are not taken"),
+        ("[" * 5000, "nested deeper than 32 levels"),
+        ("a: \0", "it is no YAML"),
         ("sources: [a.csv]", "sources is no table"),
-        ("sources: {A: a.csv}", "source A takes type: csv and path: FILE"),
-        ("sources: {A: {type: csv}}", "source A takes type: csv and path: FILE"),
-        ("sources: {A: {type: jdbc, path: a}}", "source A takes type: csv and path: FILE"),
+        ("sources: {A: a.csv}", "sources.A is no table"),
+        ("sources: {A: {type: csv}}", "sources.A names no file"),
+        ("sources: {A: {type: jdbc, path: a}}", "sources.A.type: 'jdbc'; only csv files are read"),
         ("sources: {A: {path: a.csv}}", "1 systems; a sandbox has 2 to 16"),
         (f"{TWO}normalize: [trim]", "normalize is no table"),
         (f"{TWO}normalize: {{collapse_delims: '_'}}", "normalize.collapse_delims: '_'; only '-' is known"),
         (f"{TWO}normalize: {{pad_length: wide}}", "normalize.pad_length: 'wide' is no number from 0 to 64"),
         (f"{TWO}provisioning: {{strategy: random}}", "strategy: 'random' is none of mirror, namespaced"),
-        ("sources: {A: [", "cannot be read"),
-        ("a: !!python/object/apply:os.system [ls]", "cannot be read"),
+        ("sources: {A: [", "it is no YAML"),
+        ("a: !!python/object/apply:os.system [ls]", "it is no YAML"),
     ],
 )
 def test_each_mistake_is_named_with_its_file(tmp_path: Path, text: str, message: str) -> None:
@@ -103,7 +109,7 @@ def test_configuration_that_is_not_there_or_no_text(tmp_path: Path) -> None:
     with pytest.raises(KeySyncError, match=r"none\.yaml cannot be read"):
         sources.of_yaml(tmp_path / "none.yaml")
     (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(KeySyncError, match=r"bytes\.yaml cannot be read"):
+    with pytest.raises(KeySyncError, match=r"bytes\.yaml: it is no YAML"):
         sources.of_yaml(tmp_path / "bytes.yaml")
 
 
@@ -130,3 +136,32 @@ def test_malformed_row_names_file_and_line(tmp_path: Path) -> None:
     found = sources.of_yaml(config(tmp_path, TWO))
     with pytest.raises(BadFile, match=r"a\.csv:3: "):
         sources.opened(found)
+
+
+def test_unknown_setting_has_a_guess(tmp_path: Path) -> None:
+    with pytest.raises(KeySyncError) as error:
+        sources.of_yaml(config(tmp_path, f"{TWO}normalise: {{}}"))
+    assert "Did you mean normalize?" in error.value.hint
+
+
+def test_configuration_without_sources_means_the_usual_input(tmp_path: Path) -> None:
+    found = sources.of_yaml(config(tmp_path, "schedule: '0 2 * * *'\nlogging: {level: INFO}\n"))
+    assert found.paths == {name: tmp_path / "input" / f"{name}.csv" for name in "ABCDE"}
+
+
+def test_source_has_its_own_column_of_keys_and_any_of_them_is_the_authority(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,name\nK1,x\n")
+    (tmp_path / "b.csv").write_text("key\nK2\n")
+    text = "sources: {ERP: {path: a.csv, key_column: id}, CRM: {path: b.csv}}\nauthority: CRM\n"
+    found = sources.of_yaml(config(tmp_path, text))
+    assert found.systems.authority == "CRM"
+    assert keys(seen(found)) == {"ERP": ["K1"], "CRM": ["K2"]}
+
+
+def test_source_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "data.csv").write_text("key\nK1\n")
+    (tmp_path / "a.csv").symlink_to(tmp_path / "real" / "data.csv")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "b.csv").write_text("key\nK1\n")
+    assert keys(seen(sources.of_yaml(config(tmp_path, TWO)))) == {"A": ["K1"], "B": ["K1"]}
