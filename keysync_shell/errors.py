@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+POSIX_ONLY = "KeySync Shell needs Linux, macOS or WSL: Windows lacks the file locks that its promises rest on."
+
 
 class KeySyncError(Exception):
     """An expected failure.

@@ -16,16 +16,20 @@ from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 from keysync_shell.commands.parser import Telling
-from keysync_shell.errors import KeySyncError
+from keysync_shell.errors import POSIX_ONLY, KeySyncError
 
 TAKES_THE_REST = (argparse.REMAINDER, argparse.PARSER)
 STAND_IN = re.compile("\0([0-9]+)\0")
 USAGE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
+WINDOWS = "win32"
 
 
 def guarded(work: Callable[[], int]) -> int:
     """Run a program with streams that take anything; the exit code, also after Ctrl-C or when the reader left."""
     _make_streams_safe()
+    if sys.platform == WINDOWS:
+        sys.stderr.write(f"error: {POSIX_ONLY}\n")
+        return USAGE
     try:
         code = work()
         sys.stdout.flush()

@@ -12,6 +12,13 @@ Each module imports only from those below it:
     memory · outcome                          values
 """
 
+import sys
+
+from keysync_shell.errors import POSIX_ONLY
+
+if sys.platform == "win32":
+    raise ImportError(POSIX_ONLY)
+
 from keysync_shell.sandbox.outcome import Outcome, Request
 from keysync_shell.sandbox.sandbox import Sandbox
 
