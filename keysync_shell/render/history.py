@@ -122,7 +122,8 @@ def _row(operation: Operation) -> tuple[Any, ...]:
 
 def _moved(operation: Operation) -> list[str]:
     known = changed(operation.counts, operation.master_keys)
-    return [*([known] if known else []), *(f"{name} unknown" for name in operation.unknown)]
+    damaged = ["damaged in the log"] if operation.damaged else []
+    return [*([known] if known else []), *(f"{name} unknown" for name in operation.unknown), *damaged]
 
 
 def _data(operation: Operation) -> dict[str, Any]:

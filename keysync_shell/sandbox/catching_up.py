@@ -17,7 +17,7 @@ from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.sandbox.memory import Memory, OutsideEdit
 from keysync_shell.sandbox.outcome import Request
 from keysync_shell.storage.home import Home
-from keysync_shell.storage.operations import Counts, OperationKind
+from keysync_shell.storage.operations import Counts, Operation, OperationKind
 
 OUTSIDE = "external"  # the source of what other programs did
 
@@ -62,6 +62,7 @@ def _catch_up(keeper: Keeper) -> None:
     if keeper.source:
         keeper.memory, keeper.begun = memory.of_source(keeper.home, keeper.source, keeper.store.log, newest), True
         return
+    _forget_another_history(keeper, newest)
     if newest is None:
         _begin(keeper)
         return
@@ -76,6 +77,15 @@ def _catch_up(keeper: Keeper) -> None:
         _take_in(keeper, outside)
     keeper.warnings += [f"another program's version was kept as {path}" for path in keeper.store.kept]
     keeper.store.kept.clear()
+
+
+def _forget_another_history(keeper: Keeper, newest: Operation | None) -> None:
+    """Drop what is in memory if it comes from a history that somebody removed or replaced."""
+    if keeper.memory.newest is None or (newest and memory.of_this_history(keeper.store, keeper.memory)):
+        return
+    what = "another one now, with another history" if newest else "gone, and the history with it; a new one begins"
+    keeper.warnings.append(f"{keeper.home.database} is {what}")
+    keeper.forget()
 
 
 def _begin(keeper: Keeper) -> None:

@@ -6,6 +6,7 @@ Each check returns its problems; CHECKS lists them.
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -14,8 +15,11 @@ import polars as pl
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.storage import cache, replaying, snapshots, tables
+from keysync_shell.storage.database import beginning_anew
 from keysync_shell.storage.operations import Unavailable
 from keysync_shell.storage.records import Damaged
+
+NOT_TRUSTED = "do not trust the history from there on back; snapshots are not concerned"
 
 
 @dataclass(frozen=True)
@@ -28,12 +32,16 @@ class Problem:
 
 
 def check(keeper: Keeper) -> list[Problem]:
-    """Every problem there is, in the order of CHECKS."""
-    problems: list[Problem] = []
+    """Every problem there is, in the order of CHECKS; a database that cannot be read is one, too."""
+    problems: dict[Problem, None] = {}
     for part in CHECKS:
-        with keeper.home.progress.doing(f"checking {part.__name__.strip('_')}"):
-            problems += part(keeper)
-    return problems
+        try:
+            with keeper.home.progress.doing(f"checking {part.__name__.strip('_')}"):
+                problems |= dict.fromkeys(part(keeper))
+        except sqlite3.DatabaseError as error:
+            keeper.store.log.close()
+            problems[_broken(keeper, str(error))] = None
+    return list(problems)
 
 
 def _files(keeper: Keeper) -> Iterator[Problem]:
@@ -54,15 +62,26 @@ def _files(keeper: Keeper) -> Iterator[Problem]:
 def _database(keeper: Keeper) -> Iterator[Problem]:
     """SQLite finds its file whole."""
     for line in keeper.store.log.integrity():
-        yield Problem("history.db", line, f"move {keeper.home.database} away; only the history is in there")
+        yield _broken(keeper, line)
+    for sha256 in keeper.store.log.damaged_originals():
+        what = f"the bytes of a file as it was found (SHA-256 {sha256[:12]}…) are damaged"
+        yield Problem("history.db", what, "its rows can still be brought back")
+
+
+def _broken(keeper: Keeper, what: str) -> Problem:
+    return Problem("history.db", what, beginning_anew(keeper.home.database))
 
 
 def _chain(keeper: Keeper) -> Iterator[Problem]:
-    """Each operation begins with the files that the one before it left, and none is missing."""
+    """Each operation can be read and begins with the files that the one before it left, and none is missing."""
     operations = list(keeper.store.log.summaries())
+    for operation in operations:
+        if operation.damaged:
+            yield Problem(f"@{operation.number}", f"its {', '.join(operation.damaged)} cannot be read", NOT_TRUSTED)
     for earlier, later in itertools.pairwise(operations):
-        if later.number != earlier.number + 1 or later.before != earlier.after:
-            yield Problem(f"@{later.number}", f"does not begin where @{earlier.number} ended", "export the log")
+        follows = later.before == earlier.after or "after" in earlier.damaged or "before" in later.damaged
+        if later.number != earlier.number + 1 or not follows:
+            yield Problem(f"@{later.number}", f"does not begin where @{earlier.number} ended", NOT_TRUSTED)
 
 
 def _changes(keeper: Keeper) -> Iterator[Problem]:
@@ -73,7 +92,7 @@ def _changes(keeper: Keeper) -> Iterator[Problem]:
             try:
                 log.part(operation, name)
             except Damaged as error:
-                todo = f"nothing of {name} before it can be brought back"
+                todo = f"what {name} held before it cannot be brought back from the history"
                 yield Problem(f"@{operation.number}", error.message, todo)
 
 
@@ -104,7 +123,7 @@ def _replay(keeper: Keeper) -> Iterator[Problem]:
                 fits = replaying.stands_for(rows[name], operation.before.get(name), log, limits)
             if not fits:
                 del rows[name]
-                yield Problem(f"@{operation.number}", f"its change of {name} does not fit the files", "export the log")
+                yield Problem(f"@{operation.number}", f"its change of {name} does not fit the files", NOT_TRUSTED)
 
 
 def _cache(keeper: Keeper) -> Iterator[Problem]:

@@ -84,7 +84,9 @@ def carry_out(
 
 
 def _content(keeper: Keeper, decision: Decision, name: str, found_as: str | None) -> Content:
-    newest = keeper.memory.newest
+    newest, log = keeper.memory.newest, keeper.store.log
+    if found_as and log.has_original(found_as) and log.original(found_as) is None:
+        keeper.warnings.append(f"{name}.csv comes back with its rows only: its bytes are damaged in history.db")
     wanted = Rewrite(
         keeper.home.system_file(name),
         before=keeper.memory.state.tables[name],
@@ -94,7 +96,7 @@ def _content(keeper: Keeper, decision: Decision, name: str, found_as: str | None
         digest=newest.after.get(name) if newest else None,
         found_as=found_as,
     )
-    return patching.content(keeper.store.log, wanted)
+    return patching.content(log, wanted)
 
 
 def record(keeper: Keeper, operation: Operation, edit: OutsideEdit, later: Memory) -> None:

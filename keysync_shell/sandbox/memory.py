@@ -23,6 +23,7 @@ from keysync_shell.storage.oplog import OperationLog
 from keysync_shell.storage.replaying import Base
 from keysync_shell.storage.tables import Found
 
+UNREADABLE = "unreadable"  # in the place of a digest
 MOST_FOLLOWED = 256  # changes; past that reading again is faster
 
 Source = Callable[[], Mapping[str, pl.DataFrame]]
@@ -99,6 +100,8 @@ def from_committed(home: Home, store: Store, newest: Operation, before: Memory |
     rows: dict[str, pl.DataFrame] = {}
     found: dict[str, Found] = {}
     unknown: list[str] = []
+    if "after" in newest.damaged:  # then every file is another than it left, in an unknown way
+        newest = replace(newest, after=dict.fromkeys(home.config.systems.names, UNREADABLE))
     if set(newest.after) != set(home.config.systems.names):
         raise _other_systems(home, newest)
     newest = seen.recalled(home, newest)
@@ -136,7 +139,7 @@ def moved_on(home: Home, store: Store, memory: Memory) -> Reading:
     if followed is None:
         newest = store.log.newest()
         assert newest is not None, "there is a history"
-        return from_committed(home, store, newest, memory if _of_this_history(store, memory) else None)
+        return from_committed(home, store, newest, memory)
     memory = followed
     found: dict[str, Found] = {}
     for name in home.config.systems.names:
@@ -153,7 +156,7 @@ def _followed(home: Home, store: Store, memory: Memory) -> Memory | None:
     assert memory.newest is not None
     number = memory.newest.number
     count, size = store.log.extent(None, number)
-    if count > MOST_FOLLOWED or size > replaying.FEW_BYTES or not _of_this_history(store, memory):
+    if count > MOST_FOLLOWED or size > replaying.FEW_BYTES:
         return None
     done = Change()
     later = store.log.since(number)
@@ -165,11 +168,13 @@ def _followed(home: Home, store: Store, memory: Memory) -> Memory | None:
         return None
 
 
-def _of_this_history(store: Store, memory: Memory) -> bool:
+def of_this_history(store: Store, memory: Memory) -> bool:
     """Whether the log is the one that memory comes from; somebody may have put another one in its place."""
     assert memory.newest is not None
     then = store.log.get(memory.newest.number)
-    return then is not None and (then.time, then.after) == (memory.newest.time, memory.newest.after)
+    if then is None or then.time != memory.newest.time:
+        return False
+    return then.after == memory.newest.after or "after" in then.damaged
 
 
 def _base(memory: Memory | None, name: str) -> Base | None:

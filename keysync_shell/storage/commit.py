@@ -20,7 +20,7 @@ from types import FrameType
 
 from keysync_shell.core.model.change import Change
 from keysync_shell.errors import KeySyncError
-from keysync_shell.storage import displaced, files, lock, placing, snapshots
+from keysync_shell.storage import database, displaced, files, lock, placing, snapshots
 from keysync_shell.storage.files import Signature, Staged, explained
 from keysync_shell.storage.home import LEFTOVER_NAME, Home
 from keysync_shell.storage.operations import Operation
@@ -84,6 +84,8 @@ class Store:
             self._guarded(),
             lock.held(self._home.lock, self.lock_timeout, self._home.progress) as self.lock_descriptor,
         ):
+            if not self.log.in_place():
+                self.log.close()
             self._recover()
             self._held = True
             try:
@@ -194,7 +196,7 @@ class Store:
             self.log.close()
             raise KeySyncError(
                 f"{self._home.database}: {error}",
-                hint="If it is damaged, move it away: the keys are in systems/, only the history is in there.",
+                hint=database.hint(error, self._home.database),
                 committed=self._committed,
             ) from error
         except BaseException as error:
@@ -251,7 +253,7 @@ class Store:
             size = sum(rows.estimated_size() for part in change.parts.values() for rows in (part.before, part.after))
             raise KeySyncError(
                 f"nothing was committed; {self._home.database}: {error}; up to {size:,} bytes had to be written",
-                hint="Free some space if the disk is full, and say it again.",
+                hint=database.hint(error, self._home.database),
             ) from error
 
     def _was_committed(self, ask: Callable[[], bool], error: Exception) -> bool:

@@ -73,6 +73,7 @@ class Operation:
     before and after it (none for the opening entry), `summary` all numbers of `status` after it. `target` is the
     operation that an undo or a redo is about. `unknown` are the systems whose rows before it are not known any more,
     so that what it changed in them is not either. `master_keys` counts what it changed in the registry, if anything.
+    `damaged` are the fields that cannot be read any more, and are empty.
     """
 
     number: int
@@ -95,3 +96,4 @@ class Operation:
     details: Mapping[str, Any] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     master_keys: Counts | None = None
+    damaged: tuple[str, ...] = ()

@@ -21,7 +21,8 @@ from keysync_shell.config import Retention
 from keysync_shell.core.model.change import Change, SystemChange
 from keysync_shell.core.model.table import KEY
 from keysync_shell.errors import KeySyncError
-from keysync_shell.storage import records, schema
+from keysync_shell.storage import files, records
+from keysync_shell.storage.database import Database
 from keysync_shell.storage.files import explained
 from keysync_shell.storage.operations import MASTER_KEYS, Operation, Unavailable
 from keysync_shell.storage.registry import Recording, Registry
@@ -29,6 +30,7 @@ from keysync_shell.storage.registry import Recording, Registry
 OPERATION = ", ".join(records.OPERATION_COLUMNS)
 CHANGE = ", ".join(records.CHANGE_COLUMNS)
 BLOBS = "before, after, checksum"
+COUNTED = "EXISTS (SELECT 1 FROM json_each(counts) WHERE key IN (SELECT value FROM json_each(?)))"
 MAY_BE_UNKNOWN = "(unknown IS NULL AND kind IN ('external', 'repair') OR unknown != '[]')"
 
 
@@ -60,11 +62,8 @@ class OperationLog:
     """
 
     def __init__(self, path: Path, timeout: float, keep: Retention, *, reading: bool = False) -> None:
-        self._reading = reading
-        self._path = path
+        self._database = Database(path, timeout, reading=reading)
         self._keep = keep
-        self._timeout = timeout
-        self._connection: sqlite3.Connection | None = None
 
     def append(
         self,
@@ -76,7 +75,8 @@ class OperationLog:
     ) -> None:
         """Write the row: when this returns, the operation is committed and durable, and so is its run if it is one.
 
-        Changes beyond what is to be kept are dropped with it; rows stay for ever.
+        Changes beyond what is to be kept are dropped with it; rows stay for ever. Raises KeySyncError if the log was
+        removed or replaced meanwhile, so that the row went nowhere.
         """
         row = (*records.operation_row(operation), token)
         registry = {MASTER_KEYS: change.master_keys} if change.master_keys else {}
@@ -93,6 +93,7 @@ class OperationLog:
             if recording:
                 Registry(connection).add(recording)
             self._forget(connection, operation.number)
+        self._require_in_place()
 
     def registry(self) -> Registry:
         """Master keys and runs, in the same database."""
@@ -106,6 +107,7 @@ class OperationLog:
         """Record a run that changed nothing, so that it is no operation."""
         with self._open() as connection:
             Registry(connection).add(recording)
+        self._require_in_place()
 
     def newest(self) -> Operation | None:
         return next(self._select("ORDER BY number DESC LIMIT 1"), None)
@@ -126,7 +128,7 @@ class OperationLog:
             ("user = ?", wanted.user),
             ("source = ?", wanted.source),
             ("time >= ?", wanted.since),
-            ("EXISTS (SELECT 1 FROM json_each(counts) WHERE key IN (SELECT value FROM json_each(?)))", names),
+            (f"CASE WHEN json_valid(counts) THEN {COUNTED} ELSE 1 END", names),
         ):
             if value is not None:
                 clauses.append(clause)
@@ -193,8 +195,11 @@ class OperationLog:
         operation = self.get(number)
         if operation is None:
             return Change()
-        names = dict.fromkeys((*operation.unknown, *operation.counts))
-        parts = {name: self.part(operation, name) for name in names}
+        kept = self._open().execute("SELECT system FROM changes WHERE number = ?", (number,))
+        names = dict.fromkeys(
+            (*operation.unknown, *operation.counts, *(name for (name,) in kept if name != MASTER_KEYS))
+        )
+        parts = {name: self.part(operation, name) for name in sorted(names)}
         registry = self.part(operation, MASTER_KEYS) if operation.master_keys else None
         return Change({name: part for name, part in parts.items() if part is not None}, registry)
 
@@ -209,25 +214,24 @@ class OperationLog:
                 f"what @{number} changed in {name} is unknown: nothing told any more what {name} held before it",
                 hint=f"Everything since @{number} can be looked at and brought back; what was before it cannot.",
             )
-        row = (
-            self._open()
-            .execute(f"SELECT {BLOBS} FROM changes WHERE number = ? AND system = ?", (number, name))
-            .fetchone()
-        )
-        if row:
+        question = f"SELECT {BLOBS} FROM changes WHERE number = ? AND system = ?"
+        if row := self._open().execute(question, (number, name)).fetchone():
             return records.change(number, name, *row)
         if name in operation.counts or name == MASTER_KEYS:
             raise Unavailable(
                 f"what @{number} changed is no longer kept",
                 hint="The history keeps the last changes only: [history] operations and bytes in keysync.toml.",
             )
+        if operation.damaged:
+            raise records.Damaged(f"@{number}", f"its {', '.join(operation.damaged)} cannot be read")
         return None
 
     def touching_file(self, name: str, number: int) -> list[Operation]:
         """The operations after that one which wrote the file of a system, oldest first."""
         path = f"$.{name}"
-        clause = "WHERE number > ? AND json_extract(before, ?) IS NOT json_extract(after, ?) ORDER BY number"
-        return list(self._select(clause, number, path, path))
+        moved = "json_extract(before, ?) IS NOT json_extract(after, ?)"
+        clause = f"CASE WHEN json_valid(before) AND json_valid(after) THEN {moved} ELSE 1 END"
+        return list(self._select(f"WHERE number > ? AND {clause} ORDER BY number", number, path, path))
 
     def extent(self, name: str | None, number: int) -> tuple[int, int]:
         """How many changes (of a system) there are after an operation, and their bytes."""
@@ -241,7 +245,8 @@ class OperationLog:
         return (
             self._open()
             .execute(
-                "SELECT number, sha256 FROM operations JOIN originals ON sha256 = json_extract(after, ?)"
+                "SELECT number, sha256 FROM operations JOIN originals"
+                " ON sha256 = CASE WHEN json_valid(after) THEN json_extract(after, ?) END"
                 " ORDER BY number DESC",
                 (f"$.{name}",),
             )
@@ -249,9 +254,22 @@ class OperationLog:
         )
 
     def original(self, sha256: str) -> bytes | None:
-        """The bytes of a file that was not in our form, as it was found."""
+        """The bytes of a file that was not in our form, as it was found; None if it was, or if they are damaged."""
         row = self._open().execute("SELECT content FROM originals WHERE sha256 = ?", (sha256,)).fetchone()
-        return zlib.decompress(row[0]) if row else None
+        try:
+            data = zlib.decompress(row[0]) if row else None
+        except zlib.error:
+            return None
+        return data if data is not None and files.digest(data) == sha256 else None
+
+    def has_original(self, sha256: str) -> bool:
+        """Whether the file with that digest was not in our form."""
+        return self._open().execute("SELECT 1 FROM originals WHERE sha256 = ?", (sha256,)).fetchone() is not None
+
+    def damaged_originals(self) -> list[str]:
+        """The digests of files whose bytes, as they were found, are damaged."""
+        kept = self._open().execute("SELECT sha256 FROM originals").fetchall()
+        return [sha256 for (sha256,) in kept if self.original(sha256) is None]
 
     def last_of_kind(self, kind: str, undo_top: int | None) -> Operation | None:
         """The newest operation of that kind which is not undone: on the undo stack with that top."""
@@ -275,11 +293,21 @@ class OperationLog:
         rows = self._open().execute("PRAGMA integrity_check(5)").fetchall()
         return [str(line) for (line,) in rows if line != "ok"]
 
+    def in_place(self) -> bool:
+        """Whether the log that is open is still the one of that name."""
+        return self._database.in_place()
+
     def close(self) -> None:
         """Drop the connection; the next use opens it anew."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        self._database.close()
+
+    def _require_in_place(self) -> None:
+        """What went into a file that has lost its name went nowhere."""
+        if not self.in_place():
+            raise KeySyncError(
+                f"nothing was committed: {self._database.path} was removed or replaced meanwhile",
+                hint="Put it back and say it again; without it, the next command begins a new history.",
+            )
 
     def _forget(self, connection: sqlite3.Connection, newest: int) -> None:
         """Drop the oldest changes beyond what is to be kept; that of the newest operation always stays."""
@@ -297,24 +325,7 @@ class OperationLog:
             yield records.operation(row)
 
     def _open(self) -> sqlite3.Connection:
-        if self._connection is None and self._reading:
-            self._connection = schema.opened_for_reading(self._path)
-        if self._connection is None:
-            connection = sqlite3.connect(self._path, timeout=self._timeout)
-            try:
-                # WAL and FULL: the log is synced at each commit. WAL with NORMAL, or DELETE with FULL, is not.
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = FULL")
-                connection.execute("PRAGMA fullfsync = 1")
-                schema.bring_up_to_date(connection, self._path)
-                # Where it cannot open a file of its own for writing, SQLite goes on reading only, for good, and says
-                # so only when it has to write: rather fail now.
-                connection.executescript(f"BEGIN IMMEDIATE; PRAGMA user_version = {schema.VERSION}; ROLLBACK;")
-            except BaseException:
-                connection.close()
-                raise
-            self._connection = connection
-        return self._connection
+        return self._database.opened()
 
 
 @contextlib.contextmanager

@@ -97,7 +97,7 @@ def _small(wanted: Rewrite, part: SystemChange) -> bool:
 
 
 def _in_our_form(log: OperationLog, digest: str | None) -> bool:
-    return digest is not None and log.original(digest) is None
+    return digest is not None and not log.has_original(digest)
 
 
 def patches(rows: pl.DataFrame, size: int, part: SystemChange) -> tuple[Patch, ...] | None:

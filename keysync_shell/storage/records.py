@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
@@ -22,11 +22,7 @@ from keysync_shell.storage.operations import Counts, Operation, Unavailable
 Record = TypeVar("Record")
 
 SEARCHABLE = 1 << 16  # bytes of a change up to which its keys stand in plain sight
-JSON_COLUMNS = {
-    **dict.fromkeys(("before", "after", "signatures", "counts", "summary", "details"), dict),
-    **dict.fromkeys(("discrepancies", "unknown"), list),
-}
-OPERATION_COLUMNS = tuple(item.name for item in fields(Operation))
+OPERATION_COLUMNS = tuple(item.name for item in fields(Operation) if item.name != "damaged")
 CHANGE_COLUMNS = ("number", "system", "plain", "bytes", "before", "after", "checksum")
 
 
@@ -61,26 +57,45 @@ def record(kind: type[Record], values: Mapping[str, Any]) -> Record:
 def operation_row(operation: Operation) -> tuple[Any, ...]:
     """The values of OPERATION_COLUMNS."""
     row = asdict(operation)
-    return tuple(dumped(value) if isinstance(value, (dict, list, tuple)) else value for value in row.values())
+    return tuple(_written(name, row[name]) for name in OPERATION_COLUMNS)
 
 
 def operation(row: tuple[Any, ...]) -> Operation:
-    """The operation with these values of OPERATION_COLUMNS. Raises Damaged."""
+    """The operation with these values of OPERATION_COLUMNS; fields that are damaged are empty, and named as such."""
     values = dict(zip(OPERATION_COLUMNS, row, strict=True))
-    what = f"@{values['number']}"
-    said = values["unknown"] is not None
-    for name, kind in JSON_COLUMNS.items():
-        values[name] = loaded(values[name] or "[]", what, kind)
-    try:
-        values["signatures"] = {name: record(Signature, of) for name, of in values["signatures"].items()}
-        values["counts"] = {name: record(Counts, of) for name, of in values["counts"].items()}
-        values["discrepancies"] = tuple(values["discrepancies"])
-        registry = values["master_keys"]
-        values["master_keys"] = record(Counts, loaded(registry, what)) if registry is not None else None
-        values["unknown"] = tuple(values["unknown"]) if said else _unknown_in_first(values)
-        return record(Operation, values)
-    except (AttributeError, TypeError) as error:
-        raise Damaged(what, str(error)) from None
+    unsaid = values["unknown"] is None
+    damaged = []
+    for name, decoded in DECODED.items():
+        try:
+            values[name] = decoded(EMPTY[name]() if values[name] is None else loaded(values[name], "", EMPTY[name]))
+        except (Damaged, AttributeError, TypeError):
+            values[name] = decoded(EMPTY[name]())
+            damaged.append(name)
+    if unsaid:
+        values["unknown"] = _unknown_in_first(values)
+    return record(Operation, {**values, "damaged": tuple(damaged)})
+
+
+def _written(name: str, value: Any) -> Any:
+    return value if value is None or name not in DECODED else dumped(value)
+
+
+def _signatures(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Signature]:
+    return {name: record(Signature, of) for name, of in values.items()}
+
+
+def _counts(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Counts]:
+    return {name: record(Counts, of) for name, of in values.items()}
+
+
+DECODED: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("before", "after", "summary", "details"), dict),
+    "signatures": _signatures,
+    "counts": _counts,
+    "master_keys": lambda values: record(Counts, values) if values else None,
+    **dict.fromkeys(("discrepancies", "unknown"), tuple),
+}
+EMPTY: Mapping[str, type] = {name: list if decoded is tuple else dict for name, decoded in DECODED.items()}
 
 
 def _unknown_in_first(values: Mapping[str, Any]) -> tuple[str, ...]:

@@ -43,9 +43,9 @@ BUGS = (
         "pass  # the new names",
         trials.power_loss,
     ),
-    Bug("WAL with NORMAL", "storage/oplog", "synchronous = FULL", "synchronous = NORMAL", trials.power_loss),
-    Bug("synchronous off", "storage/oplog", "synchronous = FULL", "synchronous = OFF", trials.power_loss),
-    Bug("DELETE with FULL", "storage/oplog", "journal_mode = WAL", "journal_mode = DELETE", trials.power_loss),
+    Bug("WAL with NORMAL", "storage/database", "synchronous = FULL", "synchronous = NORMAL", trials.power_loss),
+    Bug("synchronous off", "storage/database", "synchronous = FULL", "synchronous = OFF", trials.power_loss),
+    Bug("DELETE with FULL", "storage/database", "journal_mode = WAL", "journal_mode = DELETE", trials.power_loss),
     Bug(
         "no fsync of the private folder's name",
         "storage/commit",

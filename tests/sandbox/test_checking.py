@@ -99,25 +99,25 @@ DAMAGES: dict[str, tuple[Damage, str, str, str]] = {
         sql("UPDATE operations SET before = replace(before, substr(before, 8, 8), '00000000') WHERE number = 3"),
         "@3",
         "does not begin where @2 ended",
-        "export the log",
+        "do not trust the history",
     ),
     "an operation was taken out of the log": (
         sql("DELETE FROM operations WHERE number = 2"),
         "@3",
         "does not begin where @1 ended",
-        "export the log",
+        "do not trust the history",
     ),
     "a change in the log was swapped": (
         sql("UPDATE changes SET before = after, after = before, checksum = NULL WHERE number = 3"),
         "@3",
         "its change of B does not fit the files",
-        "export the log",
+        "do not trust the history",
     ),
     "a change in the log is damaged": (
         sql("UPDATE changes SET before = zeroblob(400) WHERE number = 3"),
         "@3",
         "what @3 changed in B is damaged in history.db",
-        "nothing of B before it can be brought back",
+        "what B held before it cannot be brought back",
     ),
 }
 

@@ -111,7 +111,7 @@ def test_damaged_log_is_an_error_that_says_where_the_keys_are(made: Sandbox, tmp
         return
     with pytest.raises(KeySyncError, match=r"history.db: file is not a database") as error:
         opened(tmp_path).refresh()
-    assert "the keys are in systems/" in error.value.hint
+    assert "the keys in systems/ and the snapshots stay" in error.value.hint
     assert (tmp_path / ".keysync" / "history.db").read_bytes() == data
 
 

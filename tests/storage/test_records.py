@@ -54,11 +54,12 @@ def test_field_more_is_passed_over() -> None:
     assert stored(signatures=json.dumps({"A": signature}), counts=json.dumps(counts)) == DONE
 
 
-@pytest.mark.parametrize("column", ["signatures", "counts", "after", "discrepancies"])
-@pytest.mark.parametrize("text", ['{"A": ', "3", "null"])
-def test_damaged_column_names_the_operation(column: str, text: str) -> None:
-    with pytest.raises(Damaged, match="@7 is damaged"):
-        stored(**{column: text})
+@pytest.mark.parametrize("column", ["signatures", "counts", "after", "discrepancies", "unknown"])
+@pytest.mark.parametrize("text", ['{"A": ', "3", "null", "\0"])
+def test_damaged_column_is_named_and_the_rest_is_read(column: str, text: str) -> None:
+    read = stored(**{column: text})
+    assert read.damaged == (column,)
+    assert replace(read, **{column: getattr(DONE, column), "damaged": ()}) == DONE
 
 
 def test_change_comes_back() -> None:
