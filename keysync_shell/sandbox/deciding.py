@@ -11,7 +11,7 @@ from keysync_shell.core.model.change import SystemChange
 from keysync_shell.core.model.keys import shown
 from keysync_shell.core.model.normalize import canonical
 from keysync_shell.core.model.state import State
-from keysync_shell.core.model.table import key_series, rows_of
+from keysync_shell.core.model.table import KEY, key_series, rows_of
 from keysync_shell.core.selecting import keysets
 from keysync_shell.core.selecting.selectors import near_misses
 from keysync_shell.errors import KeySyncError
@@ -42,8 +42,12 @@ def decided(keeper: Keeper, decide: Decide, request: Request) -> Decision:
     except NoSuchKey as error:
         raise _with_near_misses(keeper, error) from None
     later = keeper.memory.after(edit.change, keeper.memory.newest)
-    for name in edit.change.parts:
-        keeper.home.config.limits.check("keys_per_system", later.state.rows(name), f"rows in {name}")
+    limits = keeper.home.config.limits
+    for name, part in edit.change.parts.items():  # what reading enforces: a committed state can always be read again
+        limits.check("keys_per_system", later.state.rows(name), f"rows in {name}")
+        longest = part.after[KEY].str.len_bytes().max() if len(part.after) else 0
+        assert isinstance(longest, int)
+        limits.check("key_bytes", longest, f"the longest key in {name} in bytes")
     return Decision(edit, later, outcome_of(keeper, edit, later, request))
 
 

@@ -244,3 +244,13 @@ def test_what_is_written_can_be_read_again(tmp_path: Path) -> None:
     made = sandbox(tmp_path, A="K1")
     with pytest.raises(KeySyncError, match="over the limit of 200"):
         add(made, "K2 K3 K4 K5 K6 K7 K8")
+
+
+def test_key_that_could_not_be_read_again_is_not_committed(tmp_path: Path) -> None:
+    (tmp_path / "keysync.toml").write_text("[limits]\nkey_bytes = 4\n")
+    made = sandbox(tmp_path, A="K1 K999")
+    before = files(tmp_path)
+    with pytest.raises(KeySyncError, match="the longest key in A in bytes: 5 is over the limit of 4"):
+        add(made, "K1000", "A")
+    assert files(tmp_path) == before
+    opened(tmp_path).refresh()
