@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from keysync_shell import __version__
-from keysync_shell.commands.catalogue import BY_NAME, COMMANDS
+from keysync_shell.commands.catalogue import BY_NAME, COMMANDS, FIRST_WORDS, named
 from keysync_shell.commands.declaring import Command
 from keysync_shell.process import Parser, collector_off, guarded
 
 if TYPE_CHECKING:
     from keysync_shell.dialogue import Dialogue
     from keysync_shell.interpreter import Interpreter
+    from keysync_shell.sandbox import Sandbox
+    from keysync_shell.scenarios.playing import Executed
     from keysync_shell.shell.app import Shell
 
 PROG = "keysync-shell"
@@ -41,11 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: list[str]) -> int:
     options, words = _options(argv)
-    if words and words[0] not in BY_NAME:
+    if words and words[0] not in FIRST_WORDS:
         words[0] = _meant(words[0], options)
-    if words and words[0] in BY_NAME:
+    if command := _named(words, options):
         with collector_off():
-            return _one_command(BY_NAME[words[0]], words[1:], options)
+            return _one_command(*command, options)
     script = options.text is not None or options.file is not None or bool(words) or not sys.stdin.isatty()
     return _script(options, words) if script else _prompt(options)
 
@@ -53,15 +55,15 @@ def _run(argv: list[str]) -> int:
 def _options(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """The options before the command, and the words from the command on."""
     options = argparse.Namespace(**DEFAULTS)
-    if argv and argv[0] in BY_NAME:
+    if argv and argv[0] in FIRST_WORDS:
         return options, argv  # nearly always; no parser is needed
     parser = _parser()
     parser.parse_args(argv, options)
     words = list(options.command)
     if words and (options.text is not None or options.file is not None):
         parser.error(f"{words[0]}: -c and -f take no command after them")
-    if words[:1] == ["help"] and len(words) == 2 and words[1] in BY_NAME:
-        words = [words[1], "--help"]
+    if words[:1] == ["help"] and " ".join(words[1:]) in BY_NAME:
+        words = [*words[1:], "--help"]
     elif words[:1] == ["help"]:
         parser.print_help()
         raise SystemExit(0)
@@ -104,6 +106,19 @@ def _overview() -> str:
     return "\n".join(lines).lstrip() + "\n\nMore on a command: keysync-shell COMMAND --help"
 
 
+def _named(words: list[str], options: argparse.Namespace) -> tuple[Command, list[str]] | None:
+    """The command of the words. Raises SystemExit, with the reason told, if only half of its name is one."""
+    from keysync_shell.errors import KeySyncError
+
+    try:
+        return named(words)
+    except KeySyncError as error:
+        from keysync_shell.render.writing import writer_for
+
+        writer_for(options.color, sys.stdout, sys.stderr).fail(error, changes=False)
+        raise SystemExit(error.code) from None
+
+
 def _meant(word: str, options: argparse.Namespace) -> str:
     """The command that a word begins. Raises SystemExit, with the reason told, if it is none."""
     from keysync_shell.commands import lines
@@ -111,7 +126,7 @@ def _meant(word: str, options: argparse.Namespace) -> str:
     from keysync_shell.render.writing import writer_for
 
     try:
-        return lines.meant(word, (*BY_NAME, *lines.RUN_NAMES))
+        return lines.meant(word, (*FIRST_WORDS, *lines.RUN_NAMES))
     except KeySyncError as error:
         writer_for(options.color, sys.stdout, sys.stderr).fail(error, changes=False)
         raise SystemExit(error.code) from None
@@ -174,7 +189,15 @@ def _dialogue(options: argparse.Namespace, ask: Callable[[str], bool], *, change
     except KeySyncError as error:
         writer.fail(error, changes=changes)
         raise SystemExit(error.code) from None
-    return Dialogue(sandbox, lambda: writer, ask, debug=options.debug, restricted=options.restricted)
+    return Dialogue(
+        sandbox, lambda: writer, ask, debug=options.debug, restricted=options.restricted, execute_on=_executor
+    )
+
+
+def _executor(sandbox: Sandbox) -> Callable[[str], Executed]:
+    from keysync_shell.interpreter import executor
+
+    return executor(sandbox)
 
 
 def _lines(options: argparse.Namespace, words: list[str]) -> tuple[Iterable[str], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -68,6 +69,29 @@ def load(home: Path) -> Config:
     except (tomllib.TOMLDecodeError, RecursionError, KeySyncError) as error:
         hint = error.hint if isinstance(error, KeySyncError) else ""
         raise KeySyncError(f"{path}: {error}", hint=hint or "See the README's table of settings.") from error
+
+
+def tables(home: Path) -> dict[str, dict[str, Any]]:
+    """The tables of `<home>/keysync.toml` as they are written; none if there is no file."""
+    import tomllib
+
+    try:
+        return tomllib.loads((home / FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+
+
+def write(home: Path, data: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write `<home>/keysync.toml`; texts, numbers, switches and lists of texts are all that settings are made of."""
+    lines = []
+    for name, table in data.items():
+        lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items()), ""]
+    (home / FILE).write_text("\n".join(lines), encoding="utf-8")
+
+
+def merged(data: Mapping[str, Mapping[str, Any]], others: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Tables with the settings of others, which come first."""
+    return {name: {**data.get(name, {}), **others.get(name, {})} for name in (*data, *others)}
 
 
 def parse(data: Mapping[str, Any]) -> Config:

@@ -12,6 +12,7 @@ import traceback
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from polars.exceptions import PanicException
 
@@ -26,6 +27,10 @@ from keysync_shell.sandbox import Outcome, Sandbox
 from keysync_shell.storage.foreign_csv import Reading
 from keysync_shell.storage.operations import Operation
 
+if TYPE_CHECKING:
+    from keysync_shell.scenarios.running import Watcher
+    from keysync_shell.scenarios.staging import ExecuteOn
+
 BUG = 70
 
 
@@ -33,7 +38,8 @@ BUG = 70
 class Dialogue:
     """The sandbox with whoever talks to it.
 
-    `debug` shows tracebacks; `restricted` keeps to the sandbox; `last` is the last result with keys.
+    `debug` shows tracebacks; `restricted` keeps to the sandbox; `last` is the last result with keys. `execute_on` and
+    `watcher` are for scenarios.
     """
 
     sandbox: Sandbox
@@ -43,6 +49,8 @@ class Dialogue:
     debug: bool = False
     restricted: bool = False
     last: ShowsKeys | None = None
+    execute_on: ExecuteOn | None = None
+    watcher: Watcher | None = None
 
     def run(self, command: Command, args: Namespace, line: str, source: str) -> int:
         """Run one command and return its exit code. KeyboardInterrupt and BrokenPipeError pass through."""
@@ -52,7 +60,7 @@ class Dialogue:
             _refuse_overwriting(getattr(args, "output", None))
             sandbox = self._sandbox(args)
             with self.telling_of_interrupts(sandbox, changes=command.changes):
-                session = Session(sandbox, line, source, self.ask, self._preview, self.read_stdin, self.last)
+                session = self._session(sandbox, line, source)
                 args.format = format_of(args.format, getattr(args, "output", None))
                 if args.format == TABLE:
                     session = dataclasses.replace(session, show_reading=self._show_reading)
@@ -76,6 +84,19 @@ class Dialogue:
         except KeyboardInterrupt:
             self.writer().say(f"Interrupted{_became(sandbox.committed[before:], changes=changes)}.")
             raise
+
+    def _session(self, sandbox: Sandbox, line: str, source: str) -> Session:
+        return Session(
+            sandbox,
+            line,
+            source,
+            self.ask,
+            self._preview,
+            self.read_stdin,
+            self.last,
+            execute_on=self.execute_on,
+            watcher=self.watcher,
+        )
 
     def _answer(self, command: Command, args: Namespace, session: Session) -> int:
         result = command.run(session, command.arguments.from_namespace(args))
@@ -136,13 +157,15 @@ def _became(committed: Sequence[Operation], *, changes: bool) -> str:
 
 def _refuse_ways_out(command: Command, args: Namespace) -> None:
     """Raise KeySyncError for what leads out of the sandbox."""
-    refused = (
-        [command.name]
-        if command.leaves
-        else [f"--{name}" for name, given in (("output", _output(args)), ("home", args.home)) if given]
-    )
+    refused = [command.name] if command.leaves else [f"--{name}" for name, given in _ways_out(args) if given]
     if refused:
         raise KeySyncError(f"{refused[0]} is not allowed here", hint="This shell is --restricted.")
+
+
+def _ways_out(args: Namespace) -> Sequence[tuple[str, str | None]]:
+    """The options that name a place outside of the sandbox, with what was given."""
+    folder = getattr(args, "output_dir", None)
+    return ("output", _output(args)), ("output-dir", folder), ("home", getattr(args, "home", None))
 
 
 def _output(args: Namespace) -> str | None:

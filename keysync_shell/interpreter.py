@@ -9,22 +9,47 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from keysync_shell.commands import lines
+from keysync_shell.commands import catalogue, lines
 from keysync_shell.commands.arguments import declare
-from keysync_shell.commands.catalogue import BY_NAME
-from keysync_shell.commands.declaring import Command
+from keysync_shell.commands.declaring import Asks, Command
 from keysync_shell.commands.lines import QUIT, RUN, RUN_NAMES, Ended, Script, Scripts
+from keysync_shell.commands.session import no_input
 from keysync_shell.core.model.keys import safe
 from keysync_shell.dialogue import Dialogue
 from keysync_shell.errors import KeySyncError
 from keysync_shell.process import Parser
+from keysync_shell.render.writing import Writer
 from keysync_shell.sandbox import Outcome, Sandbox
+
+if TYPE_CHECKING:
+    from keysync_shell.scenarios.playing import Executed
 
 PUNCTUATION = frozenset("|>")
 TO_A_SHELL = ("!", "?")
+
+
+def executor(sandbox: Sandbox) -> Callable[[str], Executed]:
+    """What runs lines on the sandbox of a scenario: it says yes to every question, and leads nowhere else."""
+    from keysync_shell.scenarios.playing import Executed
+
+    out, err = io.StringIO(), io.StringIO()
+    dialogue = Dialogue(sandbox, lambda: Writer(out, err), lambda _: True, no_input, restricted=True)
+    interpreter = Interpreter(dialogue)
+
+    def execute(line: str) -> Executed:
+        for stream in (out, err):
+            stream.seek(0)
+            stream.truncate()
+        command = catalogue.named([lines.unquoted(word) for word in lines.raw_tokens(line)[:2]])
+        asks = command is not None and issubclass(command[0].arguments, Asks)
+        status = interpreter.carry_out(line).status
+        return Executed(status, out.getvalue(), err.getvalue().strip(), asks)
+
+    return execute
 
 
 class Beyond(Protocol):
@@ -90,8 +115,8 @@ class Interpreter:
                 return Ended(0, stop=True)
             case [name, *words] if name in RUN_NAMES:
                 return self._run(name, words)
-            case [name, *words] if name in BY_NAME:
-                return self._command(BY_NAME[name], words, line)
+            case words if command := catalogue.named(words):
+                return self._command(*command, line)
         return self._with_a_shell(line)
 
     def _knows(self, word: str) -> bool:

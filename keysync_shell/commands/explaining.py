@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -21,7 +21,7 @@ from keysync_shell.core.findings.patterns import PatternRow
 from keysync_shell.core.model import normalize
 from keysync_shell.core.model.keys import Character, beyond_plain_ascii, shown
 from keysync_shell.core.model.master_keys import MasterKey, by_number
-from keysync_shell.core.model.rules import Rules
+from keysync_shell.core.model.rules import Rules, setting
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.model.table import key_series
 from keysync_shell.core.planning.plan import plan as planned
@@ -144,7 +144,7 @@ def rules(session: Session, _args: asked.Rules) -> InForce:
 def whatif(session: Session, args: asked.Whatif) -> UnderRules:
     memory = session.sandbox.moment(None)
     settings: dict[str, Any] = {
-        name: _setting(name, value) for name, _, value in (setting.partition("=") for setting in args.settings)
+        name: setting(name, value) for name, _, value in (setting.partition("=") for setting in args.settings)
     }
     changed = replace(memory.rules, **settings)
     other = Index.build(memory.state, changed)
@@ -153,20 +153,3 @@ def whatif(session: Session, args: asked.Whatif) -> UnderRules:
 
 def _exactly(memory: Memory, key: str) -> pl.DataFrame:
     return memory.index.rows.filter(pl.col("key") == key)
-
-
-def _setting(name: str, value: str) -> bool | int | str:
-    known = {item.name: item.type for item in fields(Rules)}
-    if name not in known:
-        raise KeySyncError(f"there is no rule {name!r}", hint=f"The rules are {', '.join(known)}.")
-    if known[name] == "str":
-        return value.lower()
-    if known[name] == "int":
-        if value.isascii() and value.isdigit():
-            return int(value)
-        raise KeySyncError(f"{name}={value}: it takes a number of digits", hint="0 is off.")
-    if value.lower() in ("on", "true", "yes"):
-        return True
-    if value.lower() in ("off", "false", "no"):
-        return False
-    raise KeySyncError(f"{name}={value}: it takes on or off", hint="Such as uppercase=off.")

@@ -127,7 +127,7 @@ def bisect(session: Session, args: asked.Bisect) -> Bisected:
     counted = [(operation, n) for operation in operations if (n := condition.value(operation.summary)) is not None]
     if not counted:
         raise KeySyncError(
-            f"no operation counted {condition.number} yet",
+            f"no operation counted {condition.comparison.left} yet",
             hint="They were done by a version that did not; operations from now on count it.",
         )
     held: int | None = None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Protocol
 
 from keysync_shell.commands.arguments import Argument, Arguments, OneOf
-from keysync_shell.commands.catalogue import BY_NAME
+from keysync_shell.commands.catalogue import FIRST_WORDS
 from keysync_shell.commands.meanings import meaning, near
 from keysync_shell.config import path_of
 from keysync_shell.core.model.keys import safe
@@ -28,7 +28,7 @@ RUN, QUIT = "run", ("quit", "exit")
 RUN_NAMES = (RUN, "source")
 SHELL = "shell"
 OF_THE_SHELL = ("alias", "clear", "help", "history", "set", SHELL)  # what the prompt has besides
-NAMES = (*BY_NAME, *RUN_NAMES, *QUIT, *OF_THE_SHELL)
+NAMES = (*FIRST_WORDS, *RUN_NAMES, *QUIT, *OF_THE_SHELL)
 UNKNOWN = 127
 RUN_EXAMPLES = ("run drift.txt", "run nightly.txt --atomic --echo", "@drift.txt")
 

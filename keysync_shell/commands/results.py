@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from keysync_shell.commands import checking, explaining, history, looking, reconciling, snapshots
+    from keysync_shell.commands import checking, explaining, history, looking, reconciling, scenarios, snapshots
     from keysync_shell.sandbox import Outcome
 
     CommandResult = (
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         | reconciling.Results
         | explaining.Results
         | checking.Results
+        | scenarios.Results
     )
 
 
@@ -40,6 +41,10 @@ class ReconcilingResult:
 
 class ExplainingResult:
     """What a command returns that explains."""
+
+
+class ScenariosResult:
+    """What a command returns that is about scenarios."""
 
 
 class CheckingResult:

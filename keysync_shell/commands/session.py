@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -15,6 +16,10 @@ from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox import Outcome, Request, Sandbox
 from keysync_shell.storage.foreign_csv import Reading
 from keysync_shell.storage.operations import OperationKind
+
+if TYPE_CHECKING:
+    from keysync_shell.scenarios.running import Watcher
+    from keysync_shell.scenarios.staging import ExecuteOn
 
 ONE_SHOT, PROGRAM = "one-shot", "keysync-shell"
 
@@ -45,6 +50,8 @@ class Session:
     `line` is the command as it was given and `source` where it came from (shell, script, one-shot). `ask` puts a
     question to a person; `preview` shows them first what would happen. `read_stdin` gives what KEYS… `-` stands for;
     `last` is the previous result with keys. `show_reading` shows how a file was read, before anything is done with it.
+    `folder` is where relative paths begin. `execute_on` runs lines on another sandbox, and `watcher` watches them: for
+    scenarios.
     """
 
     sandbox: Sandbox
@@ -55,6 +62,9 @@ class Session:
     read_stdin: Callable[[], bytes]
     last: ShowsKeys | None = None
     show_reading: Callable[[Reading], None] = lambda _: None
+    folder: Path = Path()
+    execute_on: ExecuteOn | None = None
+    watcher: Watcher | None = None
 
     def again(self, *options: str) -> str:
         """The command as it can be typed once more, with more options."""

@@ -119,8 +119,8 @@ def run(
     )
 
 
-def as_run(result: Result, *, line: str, user: str, operation: int, folder: str) -> Run:
-    """The run as it is recorded; `operation` is the last one before it."""
+def as_run(result: Result, *, line: str, user: str, operation: int, folder: str, held: bool) -> Run:
+    """The run as it is recorded; `operation` is the last one before it, `held` whether the prediction did."""
     details = {
         "summary": result.summary.as_data(),
         "policy": result.policy.as_data(),
@@ -129,6 +129,7 @@ def as_run(result: Result, *, line: str, user: str, operation: int, folder: str)
         "proposed": len(result.proposals),
         "repeated_rows": result.repeated_rows,
         "home": result.home,
+        "held": held,
     }
     return Run(result.number, result.time, result.mode, line, user, operation, folder, details)
 

@@ -138,7 +138,8 @@ class _Looked:
         """To be recorded together with the edit that came first; `operation` is the one after which the run looked."""
         result, memory = self.result, self.memory
         folder = str(order.folder(result.number))
-        run = engine.as_run(result, line=line, user=user, operation=operation, folder=folder)
+        held = engine.score(self.prediction, result, result.master_keys)["held"]
+        run = engine.as_run(result, line=line, user=user, operation=operation, folder=folder, held=held)
         rows = to_record(memory.state, memory.index, result.plan)
         change = first.change.then(Change(master_keys=engine.added(result.proposals) if result.proposals else None))
         edit = Edit(change, details={**first.details, "run": run.number})

@@ -10,6 +10,7 @@ from keysync_shell.commands.results import (
     HistoryResult,
     LookingResult,
     ReconcilingResult,
+    ScenariosResult,
     SnapshotsResult,
 )
 from keysync_shell.render.view import View
@@ -50,5 +51,9 @@ def view(result: CommandResult) -> View:
             from keysync_shell.render import checking
 
             return checking.view(result)
+        case ScenariosResult():
+            from keysync_shell.render import scenarios
+
+            return scenarios.view(result)
         case _:
             assert_never(result)

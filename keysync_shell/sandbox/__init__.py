@@ -4,6 +4,7 @@ Each module imports only from those below it:
 
     sandbox                                   the door
     checking · repairing · undoing · past     with the lock held
+    staging                                   a copy to be thrown away, and the way back from it
     editing · running                         an edit, several as one, or a run from the decision to the commit
     catching_up                               memory is brought to what the disk holds; outside edits are taken in
     committing                                decisions and outside edits become operations

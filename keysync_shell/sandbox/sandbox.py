@@ -18,7 +18,7 @@ from keysync_shell.core.model.change import Change, SystemChange
 from keysync_shell.core.model.state import State
 from keysync_shell.errors import KeySyncError
 from keysync_shell.progress import SILENT, Progress
-from keysync_shell.sandbox import catching_up, checking, editing, past, repairing, running, undoing
+from keysync_shell.sandbox import catching_up, checking, editing, past, repairing, running, staging, undoing
 from keysync_shell.sandbox.checking import Problem
 from keysync_shell.sandbox.deciding import Decide
 from keysync_shell.sandbox.keeper import Keeper, nothing
@@ -204,6 +204,18 @@ class Sandbox:
         """The operations after that one, oldest first, with what they changed, as far as that can be told."""
         with self._history() as log:
             yield from past.changes_since(log, number)
+
+    # Stages
+
+    def stage(self, folder: Path) -> None:
+        """Copy the sandbox to a new folder, to be thrown away (see sandbox.staging)."""
+        self._keeper.require_no_batch("a scenario")
+        staging.stage(self._keeper, folder)
+
+    def bring_home(self, request: Request, staged: State, base: int) -> Outcome:
+        """Make the systems what they are on a stage that was made after operation `base` (see sandbox.staging)."""
+        self._keeper.require_no_batch("a scenario")
+        return staging.bring_home(self._keeper, request, staged, base)
 
     # Edits
 

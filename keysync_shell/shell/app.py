@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import dataclasses
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import IO, Any, TextIO
 
 import cmd2
@@ -18,7 +18,7 @@ from cmd2.utils import CustomCompletionSettings
 from keysync_shell import process
 from keysync_shell.commands import lines
 from keysync_shell.commands.arguments import declare
-from keysync_shell.commands.catalogue import COMMANDS
+from keysync_shell.commands.catalogue import COMMANDS, FAMILIES
 from keysync_shell.commands.declaring import Command
 from keysync_shell.commands.lines import Ended, Script
 from keysync_shell.commands.session import no_input, nobody
@@ -44,6 +44,7 @@ SETTABLES = (
     "traceback_width",
 )
 QUOTED = frozenset(" \t\"'|<>#&;()$`*?[]{}!~")
+SECOND_WORD = "_second_word"
 INTRO = "KeySync Shell. `help -v` lists the commands, Tab completes, Ctrl-D leaves."
 
 
@@ -333,15 +334,43 @@ def _method(command: Command) -> Callable[[Any, Statement | str], bool | None]:
     def method(self: Shell, args: argparse.Namespace) -> None:
         self.run_command(command, args)
 
-    # cmd2 caches parsers by module and qualified name, and takes the program's name from __name__
-    method.__name__ = f"do_{command.name}"
-    method.__qualname__ = f"Shell.do_{command.name}"
-    method.__doc__ = command.help
-    return cmd2.with_category(command.group)(with_argparser(build)(method))
+    return _named(method, command.name, command.help, command.group, build)
+
+
+def _named(
+    method: Callable[[Any, argparse.Namespace], None], name: str, help: str, group: str, build: Callable[[], Parser]
+) -> Callable[[Any, Statement | str], bool | None]:
+    """A method as cmd2 takes it for a command: it caches parsers by module and qualified name, and takes the program's
+    name from __name__."""
+    method.__name__ = f"do_{name}"
+    method.__qualname__ = f"Shell.do_{name}"
+    method.__doc__ = help
+    return cmd2.with_category(group)(with_argparser(build)(method))
+
+
+def _family(name: str, commands: Sequence[Command]) -> Callable[[Any, Statement | str], bool | None]:
+    """The method for commands of two words, such as `scenario run`, that begin with the same one."""
+    by_second = {command.name.partition(" ")[2]: command for command in commands}
+    help = f"{name.capitalize()}: {', '.join(by_second)}."
+
+    def build() -> Parser:
+        parser = _parser(help)
+        actions = parser.add_subparsers(dest=SECOND_WORD, metavar="ACTION", required=True)
+        for second, command in by_second.items():
+            command.declare(actions.add_parser(second, help=command.help, description=command.help), COMPLETERS)
+        return parser
+
+    def method(self: Shell, args: argparse.Namespace) -> None:
+        self.run_command(by_second[getattr(args, SECOND_WORD)], args)
+
+    return _named(method, name, help, commands[0].group, build)
 
 
 for _command in COMMANDS:
-    setattr(Shell, f"do_{_command.name}", _method(_command))
+    if " " not in _command.name:
+        setattr(Shell, f"do_{_command.name}", _method(_command))
+for _name, _commands in FAMILIES.items():
+    setattr(Shell, f"do_{_name}", _family(_name, _commands))
 
 
 def _prompt(sandbox: Sandbox) -> str:

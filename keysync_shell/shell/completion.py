@@ -75,7 +75,26 @@ def patterns(shell: Shell, text: str, _line: str, _begin: int, _end: int) -> Com
     return _items((pattern, f"{count:,} keys") for pattern, count in counts.items() if pattern.startswith(text))
 
 
+def scenarios(shell: Cmd, text: str, line: str, begin: int, end: int) -> Completions:
+    """Scenarios by name; else files."""
+    from keysync_shell.scenarios.locating import Shelf  # what reads scenarios is imported when somebody needs it
+
+    sandbox: Sandbox = shell.sandbox  # type: ignore[attr-defined]  # our shell has one
+    names = [name for name in Shelf(sandbox.home.root).named() if name.startswith(text)]
+    return _items((name, "") for name in names) if names else shell.path_complete(text, line, begin, end)
+
+
+def scenario_runs(shell: Shell, text: str, _line: str, _begin: int, _end: int) -> Completions:
+    """The runs of scenarios that are kept."""
+    from keysync_shell.scenarios.running import Runs
+
+    numbers = map(str, Runs(shell.sandbox).numbers())
+    return _items((number, "") for number in numbers if number.startswith(text))
+
+
 COMPLETERS: dict[str, Any] = {
+    "scenarios": scenarios,
+    "scenario-runs": scenario_runs,
     "keys": keys,
     "systems": systems,
     "snapshots": states,

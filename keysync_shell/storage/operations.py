@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -50,6 +51,7 @@ class OperationKind(StrEnum):
     UNDO = "undo", "Undid", "undo"
     REDO = "redo", "Redid", "redo"
     SCRIPT = "script", "Ran", "run"
+    SCENARIO = "scenario", "Brought home", "bring home"
 
 
 class Unavailable(KeySyncError):
@@ -97,3 +99,8 @@ class Operation:
     unknown: tuple[str, ...] = ()
     master_keys: Counts | None = None
     damaged: tuple[str, ...] = ()
+
+    def content_digest(self) -> str:
+        """A digest of what the systems held after it: the same files, the same digest, on any machine."""
+        lines = (f"{name} {sha256}" for name, sha256 in self.after.items())
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -140,7 +140,6 @@ COMMANDS = (
         Reconcile,
         reconciling.reconcile,
         ("reconcile", "reconcile --dry-run", "reconcile --mode incremental --output-dir out"),
-        leaves=True,
     ),
     command("apply", GROUP, Apply, reconciling.apply, ("apply", "apply p.json", "apply --only gap --systems D")),
     command("compare", GROUP, Compare, reconciling.compare, ("compare", "compare 2")),

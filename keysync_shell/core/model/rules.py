@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from keysync_shell.errors import KeySyncError
 
@@ -34,3 +34,21 @@ class Rules:
             raise KeySyncError(
                 f"pad_numbers = {self.pad_numbers}: it takes 0 to {MOST_DIGITS} digits", hint="0 is off."
             )
+
+
+def setting(name: str, value: str) -> bool | int | str:
+    """The value of a rule as somebody writes it: on or off, digits, or a word. Raises KeySyncError."""
+    known = {item.name: item.type for item in fields(Rules)}
+    if name not in known:
+        raise KeySyncError(f"there is no rule {name!r}", hint=f"The rules are {', '.join(known)}.")
+    if known[name] == "str":
+        return value.lower()
+    if known[name] == "int":
+        if value.isascii() and value.isdigit():
+            return int(value)
+        raise KeySyncError(f"{name}={value}: it takes a number of digits", hint="0 is off.")
+    if value.lower() in ("on", "true", "yes"):
+        return True
+    if value.lower() in ("off", "false", "no"):
+        return False
+    raise KeySyncError(f"{name}={value}: it takes on or off", hint="Such as uppercase=off.")

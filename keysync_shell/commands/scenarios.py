@@ -1,0 +1,328 @@
+"""Commands for scenarios."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from keysync_shell.commands.catalogue import scenarios as asked
+from keysync_shell.commands.results import ScenariosResult
+from keysync_shell.commands.session import Session
+from keysync_shell.config import path_of
+from keysync_shell.core.findings.cells import cells
+from keysync_shell.core.model.systems import Systems
+from keysync_shell.errors import KeySyncError
+from keysync_shell.sandbox import Outcome
+from keysync_shell.scenarios import github, model, running, tap
+from keysync_shell.scenarios.accepting import accepted
+from keysync_shell.scenarios.coverage import Coverage
+from keysync_shell.scenarios.coverage import coverage as covered
+from keysync_shell.scenarios.loading import BadScenario
+from keysync_shell.scenarios.locating import FOLDER, Shelf, Source, read
+from keysync_shell.scenarios.playing import Mismatch, Result
+from keysync_shell.scenarios.reporting import Report, Verdict, exit_code
+from keysync_shell.scenarios.running import Order, Prepared, Running, Runs
+from keysync_shell.storage import outputs
+
+TEMPLATE = """\
+# yaml-language-server: $schema={schema}
+name: {name}
+description: What happens here, in one sentence.
+expected: What should come of it, in prose.
+tags: []
+params:
+  keys: {{default: 100, min: 20}}
+steps:
+  - run: init --keys $keys
+  - run: remove-key CUST-00001..CUST-00005 --systems D
+  - checkpoint: D misses five keys
+    expect: [gaps.D == 5, gaps == 5, in_sync == $keys - 5]
+    keys: {{gap:D: [CUST-00001..CUST-00005]}}
+  - run: apply
+  - checkpoint: D has them again
+    expect: [discrepancies == 0, in_sync == $keys]
+"""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A scenario in a list; `fault` says why it cannot be run."""
+
+    name: str
+    description: str
+    tags: tuple[str, ...]
+    params: tuple[str, ...]
+    shipped: bool
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Items(ScenariosResult):
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True)
+class Written(ScenariosResult):
+    """A text that is shown as it is; `path` if it was written to a file. `data` is what it says, for programs."""
+
+    text: str
+    path: Path | None = None
+    data: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True)
+class Linted(ScenariosResult):
+    """The scenarios that are sound, and the faults of the others."""
+
+    sound: tuple[str, ...]
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Reports(ScenariosResult):
+    """What came of scenarios. `printed` takes the place of the table: TAP, or commands for GitHub."""
+
+    reports: tuple[Report, ...]
+    printed: str = ""
+    kept: tuple[Outcome, ...] = ()
+    notes: tuple[str, ...] = ()
+    detail: bool = False
+    looking: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        return 0 if self.looking else exit_code(self.reports)
+
+    @property
+    def committed(self) -> bool:
+        return any(outcome.committed for outcome in self.kept)
+
+
+@dataclass(frozen=True)
+class Covered(ScenariosResult):
+    """What checkpoints assert; `least` is the share that must be."""
+
+    coverage: Coverage
+    scenarios: int
+    least: float | None
+    exit_zero: bool
+
+    @property
+    def exit_code(self) -> int:
+        return int(self.least is not None and self.coverage.share < self.least and not self.exit_zero)
+
+
+Results = Items | Written | Linted | Reports | Covered
+
+
+def listing(session: Session, args: asked.ScenarioList) -> Items:
+    items = (_item(name, path) for name, path in _shelf(session).named().items())
+    return Items(tuple(item for item in items if set(args.tags) <= set(item.tags)))
+
+
+def show(session: Session, args: asked.ScenarioShow) -> Written:
+    [source, *_] = _shelf(session).sources(args.name, session.folder)
+    return Written(source.text.rstrip("\n"))
+
+
+def new(session: Session, args: asked.ScenarioNew) -> Written:
+    folder = session.sandbox.home.root / FOLDER
+    text = TEMPLATE.format(name=args.name, schema="scenario.schema.json")
+    if args.name in _shelf(session).named():
+        raise KeySyncError(f"a scenario is called {args.name} already", hint="Take another name.")
+    Source(folder, args.name, text).load()  # the name must be one
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{args.name}.yaml"
+    outputs.write(path, text.encode(), session.sandbox.home)
+    schema_path = folder / "scenario.schema.json"
+    if not schema_path.exists():
+        outputs.write(schema_path, _schema_text().encode(), session.sandbox.home)
+    return Written("", path)
+
+
+def lint(session: Session, args: asked.ScenarioLint) -> Linted:
+    shelf, sound, faults = _shelf(session), list[str](), list[str]()
+    for source in _sources(session, args.names):
+        try:
+            running.prepare(source, shelf, _params(args.params))
+        except BadScenario as bad:
+            faults += bad.findings
+        else:
+            sound.append(source.file)
+    if faults:
+        raise KeySyncError("\n".join(faults), hint="`scenario schema` prints all that a scenario may say.")
+    return Linted(tuple(sound), tuple(faults))
+
+
+def schema(_session: Session, _args: asked.ScenarioSchema) -> Written:
+    return Written(_schema_text().rstrip("\n"), data=model.schema())
+
+
+def run(session: Session, args: asked.ScenarioRun) -> Reports:
+    shelf, order = _shelf(session), Order(_params(args.params), args.on_fail, args.step, args.keep, session.line)
+    if args.junit:
+        outputs.check(path_of(args.junit), session.sandbox.home, force=args.force)
+    reports, kept, notes = list[Report](), list[Outcome](), list[str]()
+    for one in _wanted(session, args, shelf, order):
+        report, outcome = _ran(session, one, order) if isinstance(one, Prepared) else (one, None)
+        reports.append(report)
+        kept += [outcome] if outcome else []
+        if args.accept and isinstance(one, Prepared):
+            notes += _accept(one, report)
+    return _told(session, args, Reports(tuple(reports), kept=tuple(kept), notes=tuple(notes)))
+
+
+def resume(session: Session, args: asked.ScenarioResume) -> Reports:
+    runs = _runs(session)
+    report, outcome = _played(session, runs, runs.resume(_open(runs, args.run)))
+    return Reports((report,), kept=(outcome,) if outcome else ())
+
+
+def abort(session: Session, args: asked.ScenarioAbort) -> Reports:
+    runs = _runs(session)
+    return Reports((runs.abort(_open(runs, args.run)),), looking=True)
+
+
+def runs(session: Session, args: asked.ScenarioRuns) -> Reports:
+    past = _runs(session)
+    if args.run is not None:
+        return Reports((past.report(args.run),), detail=True, looking=True)
+    return Reports(tuple(past.report(number) for number in reversed(past.numbers())), looking=True)
+
+
+def coverage(session: Session, args: asked.ScenarioCoverage) -> Covered:
+    names = args.names or tuple(_shelf(session).named())
+    shelf, quiet = _shelf(session), replace(session, watcher=None)
+    asserted: list[tuple[str, str]] = []
+    for one in running.each(_sources(session, names), shelf, {}):
+        if isinstance(one, Report):
+            raise KeySyncError(f"{one.file}: {one.reason}", hint=one.hint)
+        report, _ = _ran(quiet, one, Order({}))
+        if report.verdict is not Verdict.PASSED:
+            raise KeySyncError(f"{report.name} did not pass", hint=f"scenario run {report.name} says why.")
+        asserted += [(report.name, metric) for played in report.played for metric in played.asserted]
+    systems = session.sandbox.systems
+    return Covered(covered(asserted, _cells(systems), _patterns(systems)), len(names), args.least, args.exit_zero)
+
+
+def _ran(session: Session, prepared: Prepared, order: Order) -> tuple[Report, Outcome | None]:
+    runs = _runs(session)
+    try:
+        return _played(session, runs, runs.begin(prepared, order))
+    except BrokenPipeError:
+        raise
+    except KeySyncError as error:
+        return running.failed_to_begin(prepared.source.file, error), None
+
+
+def _played(session: Session, runs: Runs, run: Running) -> tuple[Report, Outcome | None]:
+    report, outcome = run.play(session.watcher or running.Watcher()), None
+    if report.verdict is Verdict.PASSED and run.order.keep:
+        outcome = runs.keep(run, session.line)
+    run.stage.sandbox.close()
+    if report.verdict is not Verdict.PAUSED:
+        runs.drop_stage(run.number)
+    return report, outcome
+
+
+def _wanted(session: Session, args: asked.ScenarioRun, shelf: Shelf, order: Order) -> Iterator[Prepared | Report]:
+    """The scenarios that are named, or those of --all and --tag. Raises KeySyncError where nothing is."""
+    if not (args.names or args.all or args.tags):
+        raise KeySyncError("no scenario is named", hint="`scenario list` shows them; --all runs every one.")
+    if args.names and args.all:
+        raise KeySyncError("names and --all cannot be given together", hint="Leave one out.")
+    names = args.names or tuple(shelf.named())
+    for one in running.each(_sources(session, names), shelf, order.values):
+        if isinstance(one, Report) or set(args.tags) <= set(one.scenario.tags):
+            yield one
+
+
+def _accept(prepared: Prepared, report: Report) -> list[str]:
+    """Rewrite the numbers of failed expectations in each file of a scenario; what was left is told."""
+    mismatches = [one for played in report.played if played.result is Result.FAILED for one in played.mismatches]
+    notes: list[str] = []
+    for file in dict.fromkeys(one.place.file for one in mismatches):
+        path = prepared.source.path if file == prepared.source.file else Path(file)
+        here = [one for one in mismatches if one.place.file == file]
+        if read(path, file).shipped:
+            notes.append(f"{file} is of the library, and stays as it is")
+            continue
+        text, left = accepted(prepared.texts[file], here)
+        path.write_text(text, encoding="utf-8")
+        notes.append(f"{file}: {len(here) - len(left)} numbers accepted")
+        notes += [_left(one) for one in left]
+    return notes
+
+
+def _left(mismatch: Mismatch) -> str:
+    return f"{mismatch.place}: expected {mismatch.expected}, {mismatch.actual}: this is for you to decide"
+
+
+def _told(session: Session, args: asked.ScenarioRun, result: Reports) -> Reports:
+    """The reports also in the forms that other programs read."""
+    printed = tap.tap(result.reports) if args.tap else ""
+    if args.junit:
+        from keysync_shell.scenarios.junit import junit
+
+        outputs.write(path_of(args.junit), junit(result.reports).encode(), session.sandbox.home, force=args.force)
+    if args.github:
+        printed += github.workflow_commands(result.reports)
+        if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+            with Path(summary).open("a", encoding="utf-8") as file:  # GitHub makes the file, and collects what is added
+                file.write(github.summary(result.reports))
+    return replace(result, printed=printed)
+
+
+def _item(name: str, path: Path) -> Item:
+    try:
+        source = read(path, path.name)
+        scenario = source.load()
+    except KeySyncError as error:
+        return Item(name, "", (), (), False, error.message.partition("\n")[0])
+    params = tuple(f"{one}={param.default}" for one, param in scenario.params.items())
+    return Item(name, scenario.description, scenario.tags, params, source.shipped)
+
+
+def _schema_text() -> str:
+    return json.dumps(model.schema(), indent=2) + "\n"
+
+
+def _shelf(session: Session) -> Shelf:
+    return Shelf(session.sandbox.home.root)
+
+
+def _sources(session: Session, words: Iterable[str]) -> list[Source]:
+    return [source for word in words for source in _shelf(session).sources(word, session.folder)]
+
+
+def _runs(session: Session) -> Runs:
+    return Runs(session.sandbox, session.execute_on)
+
+
+def _open(runs: Runs, number: int | None) -> int:
+    if number is not None:
+        return number
+    match runs.open():
+        case [one]:
+            return one
+        case []:
+            raise KeySyncError("no run is open", hint="`scenario runs` lists those that have ended.")
+        case several:
+            raise KeySyncError(f"{len(several)} runs are open", hint=f"Name one of {', '.join(map(str, several))}.")
+
+
+def _params(words: Iterable[str]) -> dict[str, str]:
+    return dict(word.split("=", 1) for word in words)
+
+
+def _cells(systems: Systems) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Each cell of kind and system that can hold a finding, with the names under which it is asserted."""
+    return {(kind.name, name): (f"{kind.plural}.{name}", f"{kind.name}:{name}") for kind, name in cells(systems)}
+
+
+def _patterns(systems: Systems) -> dict[str, tuple[str, ...]]:
+    patterns = [systems.pattern(mask) for mask in range(1, systems.all_bits + 1)]
+    return {pattern: (f"pattern.{pattern}", f"pattern:{pattern}") for pattern in patterns}
