@@ -16,7 +16,7 @@ from polars.exceptions import PanicException
 from keysync_shell import __version__
 from keysync_shell.cli import main
 from keysync_shell.commands import looking
-from keysync_shell.commands.catalogue import COMMANDS
+from keysync_shell.commands.catalogue import FIRST_WORDS
 from tests.building import files, opened, sandbox
 from tests.processes import tells, watched
 
@@ -117,7 +117,7 @@ def test_version(run: Run) -> None:
 def test_help_names_every_command(call: Run) -> None:
     ran = call("--help")
     assert ran.returncode == 0
-    assert {line.split()[0] for line in ran.stdout.splitlines() if line.strip()} >= {c.name for c in COMMANDS}
+    assert {line.split()[0] for line in ran.stdout.splitlines() if line.strip()} >= set(FIRST_WORDS)
 
 
 def test_help_on_one_command(call: Run) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from keysync_shell.commands import lines
-from keysync_shell.commands.catalogue import BY_NAME, COMMANDS
+from keysync_shell.commands import catalogue, lines
+from keysync_shell.commands.catalogue import COMMANDS
 from keysync_shell.commands.declaring import Command
 from keysync_shell.core.findings.kinds import KINDS, Kind
 
@@ -36,9 +36,10 @@ def test_every_command_has_help_and_examples_that_parse(command: Command) -> Non
     assert command.help.endswith(".")
     assert command.examples
     for example in command.examples:
-        name, *words = shlex.split(example)
-        assert name == command.name
-        parser(command).parse_args(words)
+        named = catalogue.named(shlex.split(example))
+        assert named is not None
+        assert named[0] is command
+        parser(command).parse_args(named[1])
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
@@ -56,7 +57,7 @@ def test_every_command_stands_in_the_readme(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"^\| `([a-z-]+)", COMMAND_TABLE, re.MULTILINE))))
 def test_the_readme_names_no_command_that_is_not_there(name: str) -> None:
-    assert name in BY_NAME or name in ("run", "help")
+    assert name in catalogue.FIRST_WORDS or name in ("run", "help")
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

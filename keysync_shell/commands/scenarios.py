@@ -162,6 +162,8 @@ def schema(_session: Session, _args: asked.ScenarioSchema) -> Written:
 
 
 def run(session: Session, args: asked.ScenarioRun) -> Reports:
+    if session.execute_on is None:
+        raise KeySyncError("scenarios cannot be run from here", hint="Run them from the shell or the command line.")
     shelf, order = _shelf(session), Order(_params(args.params), args.on_fail, args.step, args.keep, session.line)
     if args.junit:
         outputs.check(path_of(args.junit), session.sandbox.home, force=args.force)

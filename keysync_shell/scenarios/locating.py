@@ -19,6 +19,7 @@ from keysync_shell.storage.files import explained
 
 FOLDER = "sandbox_scenarios"
 SUFFIXES = (".yaml", ".yml", ".json")
+SCHEMA = ".schema.json"
 MOST_BYTES = 4 << 20
 LIBRARY = Path(str(resources.files("keysync_shell.scenarios"))) / "library"
 
@@ -105,7 +106,8 @@ def read(path: Path, file: str) -> Source:
 
 def _files(folder: Path) -> Iterator[Path]:
     if folder.is_dir():
-        yield from sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file())
+        files_of = (path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file())
+        yield from sorted(path for path in files_of if not path.name.endswith(SCHEMA))
 
 
 def _stem(path: Path) -> str:
