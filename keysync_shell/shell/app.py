@@ -357,7 +357,14 @@ def _family(name: str, commands: Sequence[Command]) -> Callable[[Any, Statement 
         parser = _parser(help)
         actions = parser.add_subparsers(dest=SECOND_WORD, metavar="ACTION", required=True)
         for second, command in by_second.items():
-            command.declare(actions.add_parser(second, help=command.help, description=command.help), COMPLETERS)
+            action = actions.add_parser(
+                second,
+                help=command.help,
+                description=command.help,
+                allow_abbrev=False,
+                formatter_class=cmd2.RawDescriptionCmd2HelpFormatter,
+            )
+            command.declare(action, COMPLETERS)
         return parser
 
     def method(self: Shell, args: argparse.Namespace) -> None:

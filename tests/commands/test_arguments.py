@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from keysync_shell.commands import catalogue
 from keysync_shell.commands.arguments import Arguments
 from keysync_shell.commands.catalogue import BY_NAME, COMMANDS
 from keysync_shell.commands.catalogue.editing import AddKey, Corrupt, ModifyKey
@@ -21,10 +22,12 @@ from keysync_shell.errors import KeySyncError
 
 def parsed(line: str) -> Arguments:
     """The arguments of a typed line."""
-    name, *words = shlex.split(line)
-    parser = argparse.ArgumentParser(prog=name, allow_abbrev=False, exit_on_error=False)
-    BY_NAME[name].declare(parser)
-    return BY_NAME[name].arguments.from_namespace(parser.parse_args(words))
+    named = catalogue.named(shlex.split(line))
+    assert named is not None
+    command, words = named
+    parser = argparse.ArgumentParser(prog=command.name, allow_abbrev=False, exit_on_error=False)
+    command.declare(parser)
+    return command.arguments.from_namespace(parser.parse_args(words))
 
 
 EXAMPLES = [example for command in COMMANDS for example in command.examples]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from keysync_shell.commands.catalogue import COMMANDS
+from keysync_shell.commands.catalogue import FIRST_WORDS
 from keysync_shell.shell import typed
 from tests.talking import Talk
 
@@ -20,10 +20,10 @@ def test_every_parser_builds(talk: Talk) -> None:
 
 
 def test_parsers_are_distinct(talk: Talk) -> None:
-    functions = [talk.shell.get_command_func(command.name) for command in COMMANDS]
+    functions = [talk.shell.get_command_func(name) for name in FIRST_WORDS]
     parsers = [talk.shell.command_parsers.get(function) for function in functions if function]
-    assert len({id(parser) for parser in parsers}) == len(COMMANDS)
-    assert [parser.prog for parser in parsers if parser] == [command.name for command in COMMANDS]
+    assert len({id(parser) for parser in parsers}) == len(FIRST_WORDS)
+    assert [parser.prog for parser in parsers if parser] == list(FIRST_WORDS)
 
 
 @pytest.mark.parametrize("name", ["edit", "macro", "run_pyscript", "shortcuts", "_relative_run_script", "py", "ipy"])
