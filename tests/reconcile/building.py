@@ -39,4 +39,4 @@ def master_key(canonical: str, *, number: int = 1, name: str | None = None, stat
 
 def recorded_run(result: Result) -> Run:
     """The run as it is recorded, after operation 1."""
-    return engine.as_run(result, line="reconcile", user="ada@lab", operation=1, folder="out")
+    return engine.as_run(result, line="reconcile", user="ada@lab", operation=1, folder="out", held=True)

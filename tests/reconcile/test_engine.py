@@ -109,7 +109,7 @@ def test_prediction_holds_where_nothing_intervened(state: State) -> None:
 
 
 def test_recorded_run_remembers_where_and_by_whom() -> None:
-    run = engine.as_run(ran(DRIFTED), line="reconcile", user="ada@lab", operation=3, folder="out")
+    run = engine.as_run(ran(DRIFTED), line="reconcile", user="ada@lab", operation=3, folder="out", held=True)
     assert (run.number, run.line, run.user, run.operation, run.folder) == (1, "reconcile", "ada@lab", 3, "out")
     assert run.details["proposed"] == 1
     assert replace(run, details={}).details == {}
