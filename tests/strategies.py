@@ -74,4 +74,5 @@ def edits_of(draw: st.DrawFn, state: State) -> Edit:
             key = draw(st.sampled_from(there))
             [source, *_] = [name for name in where if key in state.keys(name)]
             targets = tuple(name for name in FIVE.names if name != source)
-            return carrying.copy(state, query(f"key:{key}"), source, targets, move=draw(st.booleans()))
+            carry = draw(st.sampled_from([carrying.copy, carrying.move]))
+            return carry(state, query(f"key:{key}"), source, targets)

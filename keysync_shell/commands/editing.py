@@ -17,34 +17,33 @@ from keysync_shell.core.edits.spelling import Spell
 from keysync_shell.core.model import table
 from keysync_shell.core.model.keys import KeyFormat, check_key, writable
 from keysync_shell.core.model.state import State
+from keysync_shell.core.selecting.selectors import KeyQuery
 from keysync_shell.sandbox import Outcome
 from keysync_shell.storage.operations import OperationKind
+
+Carry = Callable[[State, KeyQuery, str, tuple[str, ...]], Edit]
 
 
 def init(session: Session, args: asked.Init) -> Outcome:
     sandbox = session.sandbox
-    sandbox.look()
     sandbox.config.limits.check("keys_per_system", args.keys, "keys")
     keys = KeyFormat.parse(args.key_format)
     check_key(keys.keys(1)[0], sandbox.config.limits)
     now = sandbox.now()
     details: dict[str, str | int] = {"keys": args.keys, "key_format": args.key_format, "at": now}
-    holds = any(sandbox.state.rows(name) for name in sandbox.systems.names)
     return sandbox.edit(
         lambda state: replacing.renew(state, replacing.filled(state, keys.keys(args.keys), now=now), details),
-        session.request(OperationKind.INIT, args, destroys=holds, creates=True),
+        session.request(OperationKind.INIT, args, destroys=True, creates=True),
     )
 
 
 def mock(session: Session, args: asked.Mock) -> Outcome:
     sandbox = session.sandbox
-    sandbox.look()
     sandbox.config.limits.check("keys_per_system", args.keys, "keys")
     mocked, now = Mock(args.scenario, args.keys, args.seed, args.cover), sandbox.now()
-    holds = any(sandbox.state.rows(name) for name in sandbox.systems.names)
     return sandbox.edit(
         lambda state: replacing.renew(state, mocked.tables(state.systems, now), vars(mocked)),
-        session.request(OperationKind.MOCK, args, destroys=holds, creates=True),
+        session.request(OperationKind.MOCK, args, destroys=True, creates=True),
     )
 
 
@@ -87,11 +86,11 @@ def corrupt(session: Session, args: asked.Corrupt) -> Outcome:
 
 
 def copy_key(session: Session, args: asked.CopyKey) -> Outcome:
-    return _carry(session, args, move=False)
+    return _carry(session, args, OperationKind.COPY, carrying.copy)
 
 
 def move_key(session: Session, args: asked.MoveKey) -> Outcome:
-    return _carry(session, args, move=True)
+    return _carry(session, args, OperationKind.MOVE, carrying.move)
 
 
 def import_file(session: Session, args: asked.Import) -> Outcome:
@@ -100,13 +99,12 @@ def import_file(session: Session, args: asked.Import) -> Outcome:
     reading = foreign.read_file(session, args.file, args, list_of_keys=False, failing=failing)
     return sandbox.edit(
         lambda state: replacing.replace(state, {system: reading.rows}, notes=foreign.notes(reading)),
-        session.request(OperationKind.IMPORT, args, creates=True),
+        session.request(OperationKind.IMPORT, args, destroys=True, creates=True),
     )
 
 
 def reset(session: Session, args: asked.Reset) -> Outcome:
     sandbox = session.sandbox
-    sandbox.look()
 
     def decide(state: State) -> Edit:
         if args.empty:
@@ -118,16 +116,14 @@ def reset(session: Session, args: asked.Reset) -> Outcome:
         keys = KeyFormat.parse(spec["key_format"]).keys(spec["keys"])
         return replacing.renew(state, replacing.filled(state, keys, now=spec["at"]))
 
-    holds = any(sandbox.state.rows(name) for name in sandbox.systems.names)
-    return sandbox.edit(decide, session.request(OperationKind.RESET, args, destroys=holds, creates=True))
+    return sandbox.edit(decide, session.request(OperationKind.RESET, args, destroys=True, creates=True))
 
 
-def _carry(session: Session, args: asked.CopyKey | asked.MoveKey, *, move: bool) -> Outcome:
+def _carry(session: Session, args: asked.CopyKey | asked.MoveKey, kind: OperationKind, carry: Carry) -> Outcome:
     systems = session.sandbox.systems
     query, source, targets = looked_up(session, args.keys, args), systems.find(args.source), systems.parse(args.targets)
     return session.sandbox.edit(
-        lambda state: carrying.copy(state, query.on(session.sandbox.index), source, targets, move=move),
-        session.request(OperationKind.MOVE if move else OperationKind.COPY, args),
+        lambda state: carry(state, query.on(session.sandbox.index), source, targets), session.request(kind, args)
     )
 
 
@@ -155,5 +151,5 @@ def _how_many(args: asked.Corrupt) -> Callable[[int], int]:
     if (rate := args.rate) is not None:
         return lambda candidates: round(rate * candidates)
     if (count := args.count) is not None:
-        return lambda candidates: min(count, candidates)
+        return lambda _: count
     return lambda candidates: candidates if args.keys else min(1, candidates)

@@ -22,7 +22,7 @@ from keysync_shell.core.findings.index import Index
 from keysync_shell.core.model.change import Change, changes
 from keysync_shell.core.model.master_keys import ACTIVE, DEPRECATED, PROPOSED, MasterKey, by_number, next_id
 from keysync_shell.core.model.state import State
-from keysync_shell.core.planning.actions import PROPOSE, REMOVE, Plan, as_edit
+from keysync_shell.core.planning.actions import PROPOSE, Plan, as_edit
 from keysync_shell.core.planning.plan import plan as planned
 from keysync_shell.core.planning.policy import Policy
 from keysync_shell.errors import KeySyncError
@@ -139,10 +139,8 @@ def apply(session: Session, args: asked.Apply) -> Outcome:
     sandbox = session.sandbox
     saved = _saved(path_of(args.plan)) if args.plan else None
     wanted = sandbox.systems.parse(args.systems)
-    loses = False
 
     def decide(state: State) -> Edit:
-        nonlocal loses
         index = sandbox.index
         policy, known = saved.policy if saved else words.policy(session, args, index), state.master_keys
         if saved and saved.digest != sandbox.digest():
@@ -154,15 +152,11 @@ def apply(session: Session, args: asked.Apply) -> Outcome:
                 f"{args.plan} was edited, or made by another version", hint="Make a new one: plan --output"
             )
         made = planned(state, index, policy, registered(known, index.rules), only=args.only or None, systems=wanted)
-        loses = REMOVE in made.counts()
         proposals = engine.proposals(made, index, None, sandbox.now(), False, next_id(known))
         edit = as_edit(state, made)
         return replace(edit, change=changes(edit.change.parts, engine.added(proposals)))
 
-    request = session.request(OperationKind.APPLY, args, destroys=True)
-    if approve := request.approve:
-        request = replace(request, approve=lambda outcome: not loses or approve(outcome))
-    return sandbox.edit(decide, request)
+    return sandbox.edit(decide, session.request(OperationKind.APPLY, args))
 
 
 def compare(session: Session, args: asked.Compare) -> Compared:

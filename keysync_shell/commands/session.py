@@ -80,11 +80,9 @@ class Session:
         return (PROGRAM,) if root == home_folder(None) else (PROGRAM, "--home", shlex.quote(str(root)))
 
     def request(self, kind: OperationKind, args: Changes, *, destroys: bool = False, creates: bool = False) -> Request:
-        """The request for a change; `destroys` has somebody approve it, unless --yes."""
-        asks = destroys and not args.yes and not args.dry_run
-        return Request(
-            kind, self.line, self.source, args.dry_run, approve=self._approve if asks else None, creates=creates
-        )
+        """The request for a change; unless --yes, what loses rows or `destroys` what is there is asked about."""
+        approve = None if args.yes or args.dry_run else self._approve
+        return Request(kind, self.line, self.source, args.dry_run, approve, destroys=destroys, creates=creates)
 
     def confirm(self, question: str, args: Changes) -> bool:
         """Whether to go on with something that is no change of the systems."""

@@ -15,11 +15,12 @@ from keysync_shell.core.findings.listing import findings
 from keysync_shell.core.findings.spellings import by_system
 from keysync_shell.core.model import normalize, table
 from keysync_shell.core.model.change import SystemChange, between
+from keysync_shell.core.model.counts import Counts
 from keysync_shell.core.model.master_keys import ACTIVE, PROPOSED, MasterKey, by_number, next_id, table_of
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State
 from keysync_shell.core.model.systems import Systems
-from keysync_shell.core.planning.actions import ADD, CHANGE, PROPOSE, REMOVE, Plan
+from keysync_shell.core.planning.actions import PROPOSE, Plan
 from keysync_shell.core.planning.plan import plan
 from keysync_shell.core.planning.policy import Policy
 from keysync_shell.storage.registry import EVENTS, Event, Run
@@ -53,11 +54,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a run is expected to find and do: findings, master keys to create, keys to change per system."""
+    """What a run is expected to find and do: findings, master keys to create, rows to change per system."""
 
     discrepancies: Mapping[str, int]
     master_keys: tuple[str, ...]
-    systems: Mapping[str, Mapping[str, int]]
+    systems: Mapping[str, Counts]
 
 
 def registered(master_keys: pl.DataFrame, rules: Rules) -> set[str]:
@@ -70,14 +71,9 @@ def predict(state: State, index: Index, policy: Policy) -> tuple[Plan, Predictio
     """The plan, and what it leads one to expect."""
     made = plan(state, index, policy, registered(state.master_keys, index.rules))
     proposed = made.actions.filter(pl.col("sign") == PROPOSE)
-    signs = {ADD: "added", REMOVE: "removed", CHANGE: "changed"}
-    per_system: dict[str, dict[str, int]] = {}
-    counted = made.actions.filter(pl.col("sign").is_in(list(signs))).group_by("system", "sign").len().sort("system")
-    for system, sign, number in counted.iter_rows():
-        per_system.setdefault(system, {})[signs[sign]] = number
     keys = [policy.master_key(canonical, system) for canonical, system in proposed.select("key", "system").iter_rows()]
     found = summarize(index, state).discrepancies
-    return made, Prediction(found, tuple(keys), per_system)
+    return made, Prediction(found, tuple(keys), made.rows())
 
 
 def run(

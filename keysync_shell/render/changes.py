@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from keysync_shell.core.findings.counting import Summary
 from keysync_shell.core.model.change import Change
+from keysync_shell.core.model.counts import Counts
 from keysync_shell.core.model.keys import safe
 from keysync_shell.render.view import KEY, TEXT, Grid, View, plain
 from keysync_shell.sandbox import Outcome
-from keysync_shell.storage.operations import Counts, Operation, OperationKind
+from keysync_shell.storage.operations import Operation, OperationKind
 
 if TYPE_CHECKING:
     from keysync_shell.commands.history import Travelled
 
 
-SIGNS = {"+": "added", "-": "removed", "~": "the same key with other rows"}
+SIGNS = {"+": "added", "-": "removed", "~": "the same key with other rows"}  # of keys
 REGISTRY = "registry"  # where a list names systems
+RESPELL = (OperationKind.MODIFY, OperationKind.CORRUPT)  # what they alter goes without saying
+ALTERED = "another spelling, or other columns"  # of rows
 
 
 def outcome_view(outcome: Outcome) -> View:
@@ -41,27 +44,34 @@ def travelled_view(travelled: Travelled) -> View:
 
 def preview(outcome: Outcome) -> list[str]:
     """What would happen, for somebody who has to approve it."""
-    what = _what(outcome.counts, outcome.master_keys)
-    return [f"This would {outcome.kind.doing}: {what}.", *_delta_lines(outcome)]
+    return [
+        f"This would {outcome.kind.doing}: {what_changes(outcome.counts, outcome.master_keys)}.",
+        *_left_out(outcome),
+        *_delta_lines(outcome),
+    ]
 
 
 def changed(counts: Mapping[str, Counts], master_keys: Counts | None = None) -> str:
-    """`B +2 −1 ~3, C +2`: keys added, removed, and there as before but with other rows; then the registry."""
+    """`B +2 −1 ~3, C +2`: rows added, removed, and changed in spelling or other columns; then the registry."""
     parts = [f"{name} {_numbers(count)}" for name, count in counts.items()]
     return ", ".join([*parts, *_master_keys(master_keys)])
 
 
-def _what(counts: Mapping[str, Counts], master_keys: Counts | None) -> str:
-    """The same with the unit after the systems."""
-    keys = [f"{changed(counts)} keys"] if counts else []
-    return ", ".join([*keys, *_master_keys(master_keys)])
+def what_changes(counts: Mapping[str, Counts], master_keys: Counts | None = None) -> str:
+    """The same with the unit: `B +2 −1 rows, +1 master key`."""
+    one = sum(map(_total, counts.values())) == 1
+    told = [f"{changed(counts)} {'row' if one else 'rows'}"] if counts else []
+    return ", ".join([*told, *_master_keys(master_keys)])
 
 
 def _master_keys(count: Counts | None) -> list[str]:
     if count is None:
         return []
-    one = count.added + count.removed + count.altered == 1
-    return [f"{_numbers(count)} {'master key' if one else 'master keys'}"]
+    return [f"{_numbers(count)} {'master key' if _total(count) == 1 else 'master keys'}"]
+
+
+def _total(count: Counts) -> int:
+    return count.added + count.removed + count.altered
 
 
 def _numbers(count: Counts) -> str:
@@ -94,18 +104,18 @@ def signed(change: Change, most: int | None) -> Iterator[tuple[str, str, str]]:
             left = None if left is None else left - min(left, len(keys))
 
 
-def signed_total(counts: Mapping[str, Counts], master_keys: Counts | None) -> int:
+def signed_total(change: Change) -> int:
     """How many lines `signed` gives in all."""
-    every = [*counts.values(), *([master_keys] if master_keys else [])]
-    return sum(count.added + count.removed + count.altered for count in every)
+    every = [*change.parts.values(), *([change.master_keys] if change.master_keys else [])]
+    return sum(len(part.added) + len(part.removed) + len(part.altered) for part in every)
 
 
 def _talk(outcome: Outcome) -> tuple[str, ...]:
     lines = [_headline(outcome)]
-    if not outcome.dry_run and any(count.altered for count in outcome.counts.values()):
-        lines.append(f"  ~ {SIGNS['~']}")
-    for name, reasons in outcome.left_out.items():
-        lines.append(f"  {name}: {', '.join(f'{count:,} {why}' for why, count in reasons.items())}")
+    kind = outcome.undid.kind if outcome.undid else outcome.kind
+    if not outcome.dry_run and kind not in RESPELL and any(count.altered for count in outcome.counts.values()):
+        lines.append(f"  ~ {ALTERED}")
+    lines += _left_out(outcome)
     lines += [f"  note: {safe(note)}" for note in outcome.notes]
     if outcome.change.parts:
         lines += _delta_lines(outcome)
@@ -114,12 +124,19 @@ def _talk(outcome: Outcome) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def _left_out(outcome: Outcome) -> list[str]:
+    return [
+        f"  {name}: {', '.join(f'{count:,} {why}' for why, count in reasons.items())}"
+        for name, reasons in outcome.left_out.items()
+    ]
+
+
 def _headline(outcome: Outcome) -> str:
     done, doing = outcome.kind.done, outcome.kind.doing
     about = f" @{outcome.undid.number} {line_of(outcome.undid)}:" if outcome.undid else ":"
     if not outcome.change:
         return f"Nothing to {doing}; the systems stay as they are."
-    what = _what(outcome.counts, outcome.master_keys)
+    what = what_changes(outcome.counts, outcome.master_keys)
     if outcome.dry_run:
         return f"Would {doing}{about} {what} (a dry run: nothing was changed)"
     return f"✓ {done}{about} {what}" + (" (not committed before the script ends)" if outcome.pending else "")
@@ -151,6 +168,7 @@ def _data(outcome: Outcome) -> dict[str, Any]:
         "dry_run": outcome.dry_run,
         "pending": outcome.pending,
         "counts": plain(outcome.counts),
+        "lost": plain(outcome.lost),
         "master_keys": plain(outcome.master_keys),
         "left_out": plain(outcome.left_out),
         "notes": list(outcome.notes),
@@ -165,5 +183,5 @@ def _data(outcome: Outcome) -> dict[str, Any]:
 
 def _changes(outcome: Outcome) -> Grid:
     columns = {"sign": TEXT, "system": TEXT, "key": KEY}
-    total = signed_total(outcome.counts, outcome.master_keys)
+    total = signed_total(outcome.change)
     return Grid(columns, lambda most: signed(outcome.change, most), total, outline="plain", legend=SIGNS)

@@ -64,7 +64,7 @@ def shown_view(found: Shown) -> View:
         grid=Grid(
             {"sign": TEXT, "system": TEXT, "key": KEY},
             lambda most: signed(found.change, most),
-            signed_total(operation.counts, operation.master_keys),
+            signed_total(found.change),
             rest=f"log show @{operation.number} --format csv",
             outline="plain",
             legend=SIGNS,

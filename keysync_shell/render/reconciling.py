@@ -17,18 +17,21 @@ from keysync_shell.commands.reconciling import (
     Results,
     RunList,
 )
+from keysync_shell.core.model.counts import Counts
 from keysync_shell.core.model.keys import safe
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.model.table import key_series
 from keysync_shell.core.planning.actions import ADD, CHANGE, PROPOSE, REMOVE, REPORT
 from keysync_shell.core.selecting.ranges import grouped, shortened
 from keysync_shell.reconcile.comparing import CARRIED_OUT, DIFFERENT, NEW, NOT_COMPARED, OTHERWISE, STILL_OPEN
+from keysync_shell.render.changes import changed, what_changes
 from keysync_shell.render.view import ID, KEY, MOMENT, NUMBER, OPERATION, TEXT, Grid, View, counted, fixed, plain
 
 if TYPE_CHECKING:
     from keysync_shell.reconcile.recording import Reconciled
 
 MOST_RANGES = 6
+DETAIL = ("sign", "system", "kind", "rows", "key", "became", "source")
 SIGNS = {ADD: "to add", CHANGE: "to change", REMOVE: "to remove", PROPOSE: "to propose", REPORT: "only reported"}
 
 
@@ -55,15 +58,17 @@ def planned_view(planned: Planned) -> View:
     actions = planned.plan.actions
     total = len(actions)
     if planned.detail:
-        columns = {"sign": TEXT, "system": TEXT, "kind": TEXT, "key": KEY, "became": KEY, "source": TEXT}
-        rows = actions.select("sign", "system", "kind", "key", "became", "source")
+        columns = dict.fromkeys(DETAIL, TEXT) | {"rows": NUMBER, "key": KEY, "became": KEY}
+        rows = actions.select(DETAIL)
         cap = planned.cap
         grid = Grid(
             columns, _head(rows), total, rest=cap.rest, limit=cap.limit, all=cap.all, outline="plain", legend=SIGNS
         )
     else:
-        short = grouped(actions, ["sign", "system", "kind"], MOST_RANGES)  # a line each
-        columns = {"sign": TEXT, "system": TEXT, "kind": TEXT, "number": NUMBER, "keys": TEXT}
+        by = ["sign", "system", "kind"]
+        moved = {tuple(group): rows for *group, rows in actions.group_by(by).agg(pl.col("rows").sum()).iter_rows()}
+        short = [(*line[:3], moved[line[:3]], *line[3:]) for line in grouped(actions, by, MOST_RANGES)]
+        columns = {"sign": TEXT, "system": TEXT, "kind": TEXT, "rows": NUMBER, "keys": NUMBER, "which": TEXT}
         grid = Grid(columns, fixed(short), len(short), all=True, outline="plain", legend=SIGNS)
     saved = (
         (f"✓ Saved the plan to {safe(planned.saved)}", f"  next: apply {safe(planned.saved)}") if planned.saved else ()
@@ -71,6 +76,7 @@ def planned_view(planned: Planned) -> View:
     return View(
         data=lambda _: {
             "counts": planned.plan.counts(),
+            "rows": plain(planned.plan.rows()),
             "policy": planned.plan.policy.as_data(),
             "actions": actions.drop("round").to_dicts(),
         },
@@ -86,10 +92,7 @@ def predicted_view(predicted: Predicted) -> View:
     lines = [f"Expected discrepancies: {_numbers(prediction.discrepancies)}."]
     keys = shortened(key_series(prediction.master_keys), MOST_RANGES)
     lines.append(f"Master keys to be proposed: {len(prediction.master_keys):,}{f' ({keys})' if keys else ''}.")
-    for name, counts in prediction.systems.items():
-        lines.append(f"System {name} to be updated: {', '.join(f'{n:,} {what}' for what, n in counts.items())}.")
-    if not prediction.systems:
-        lines.append("No system to be updated.")
+    lines.append(f"Rows that `apply` would change: {changed(prediction.systems) or 'none'}.")
     return View(data=lambda _: plain(prediction), lines=tuple(lines))
 
 
@@ -172,11 +175,9 @@ def runs_view(found: RunList) -> View:
 
 
 def _verdict(planned: Planned) -> str:
-    counts = planned.plan.counts()
     if planned.plan.changes_anything:
-        numbers = [(ADD, "add"), (CHANGE, "change"), (REMOVE, "remove"), (PROPOSE, "propose")]
-        parts = [f"{counts.get(sign, 0):,} to {what}" for sign, what in numbers]
-        return f"Plan: {', '.join(parts)}."
+        proposed = planned.plan.counts().get(PROPOSE, 0)
+        return f"Plan: {what_changes(planned.plan.rows(), Counts(added=proposed) if proposed else None)}."
     if planned.left:
         left = counted(planned.left, "discrepancy stays", "discrepancies stay")
         return f"No changes. {left}: reported ({REPORT}), ignored or proposed already."

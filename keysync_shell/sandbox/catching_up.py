@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.model.change import Change
+from keysync_shell.core.model.counts import Counts
 from keysync_shell.errors import ReadOnlyHome
 from keysync_shell.sandbox import committing, memory
 from keysync_shell.sandbox.committing import Stacks
@@ -17,7 +18,7 @@ from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.sandbox.memory import Memory, OutsideEdit
 from keysync_shell.sandbox.outcome import Request
 from keysync_shell.storage.home import Home
-from keysync_shell.storage.operations import Counts, Operation, OperationKind
+from keysync_shell.storage.operations import Operation, OperationKind
 
 OUTSIDE = "external"  # the source of what other programs did
 
@@ -118,7 +119,7 @@ def _outside_warnings(home: Home, number: int, edit: OutsideEdit, changed: Mappi
     for name in edit.found:
         what = changed.get(name)
         same = "how is unknown" if name in edit.unknown else "the same rows"
-        moved = f"+{what.added} −{what.removed} ~{what.altered}" if what else same
+        moved = f"+{what.added} −{what.removed} ~{what.altered} rows" if what else same
         lines.append(f"{home.system_file(name).name} changed outside: {moved}")
     if edit.unknown:
         held = f"nothing told any more what {', '.join(edit.unknown)} held before"

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from keysync_shell.core.model.change import Change
+from keysync_shell.core.model.counts import counted
 from keysync_shell.sandbox import memory
 from keysync_shell.sandbox.deciding import Decision
 from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.sandbox.memory import Memory, OutsideEdit
-from keysync_shell.sandbox.outcome import Outcome, Request, counts
+from keysync_shell.sandbox.outcome import Outcome, Request
 from keysync_shell.storage import patching, seen, tables
 from keysync_shell.storage.commit import signals_wait
 from keysync_shell.storage.files import Staged
@@ -56,14 +57,12 @@ def carry_out(
     decision: Decision,
     request: Request,
     stacks: Stacks | None = None,
-    restores: Mapping[str, str | None] | None = None,
     recording: Recording | None = None,
 ) -> Outcome:
     """Commit a decision.
 
-    Without `stacks` (those of an undo or redo) the edit goes on the undo stack. `restores` are the digests of files
-    that come back, `recording` is the run that the decision belongs to. Raises KeySyncError whose `committed` says
-    what became of it.
+    Without `stacks` (those of an undo or redo) the edit goes on the undo stack. `recording` is the run that the
+    decision belongs to. Raises KeySyncError whose `committed` says what became of it.
     """
     newest, change, home = keeper.memory.newest, decision.edit.change, keeper.home
     operation = keeper.next_operation(request, decision.outcome, decision.outcome.after)
@@ -71,7 +70,7 @@ def carry_out(
     operation = (stacks or Stacks.pushed(operation.number, newest)).put_on(operation)
     begins = newest is None and keeper.source is None
     changed = home.config.systems.names if begins else tuple(change.parts)
-    contents = {name: _content(keeper, decision, name, (restores or {}).get(name)) for name in changed}
+    contents = {name: _content(keeper, decision, name, decision.restores.get(name)) for name in changed}
     for name, content in contents.items():
         home.config.limits.check("file_bytes", content.size, f"{home.system_file(name)} in bytes")
     with keeper.store.staging(contents, newest) as staging, signals_wait():
@@ -122,7 +121,7 @@ def record_repair(
     keeper.memory = replace(keeper.memory, newest=newest)
     operation = replace(
         keeper.next_operation(request, None, None),
-        counts={name: counts(part) for name, part in change.parts.items()},
+        counts={name: counted(part) for name, part in change.parts.items()},
         after={**newest.after, **{name: file.sha256 for name, file in written.items()}},
         signatures={**newest.signatures, **{name: file.signature for name, file in written.items()}},
         unknown=unknown,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.edits.matching import NoSuchKey
@@ -17,18 +17,19 @@ from keysync_shell.core.selecting.selectors import near_misses
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.sandbox.memory import Memory
-from keysync_shell.sandbox.outcome import Outcome, Request, counts
+from keysync_shell.sandbox.outcome import Outcome, Request
 
 Decide = Callable[[State], Edit]
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A decided edit with the memory that it leads to."""
+    """A decided edit with the memory that it leads to; `restores` are the digests of files that come back."""
 
     edit: Edit
     memory: Memory
     outcome: Outcome
+    restores: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def decided(keeper: Keeper, decide: Decide, request: Request) -> Decision:
@@ -55,11 +56,12 @@ def outcome_of(keeper: Keeper, edit: Edit, later: Memory, request: Request) -> O
     """An edit that leads to that memory, in numbers."""
     return Outcome(
         kind=request.kind,
-        counts={name: counts(part) for name, part in edit.change.parts.items()},
+        counts=edit.counts,
         before=keeper.memory.summary(),
         after=later.summary(),
         change=edit.change,
         left_out=edit.left_out,
+        lost=edit.lost,
         notes=edit.notes,
         dry_run=request.dry_run,
     )

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from keysync_shell.core.findings.counting import Summary
-from keysync_shell.core.model.change import Change, SystemChange
-from keysync_shell.storage.operations import Counts, Operation, OperationKind
+from keysync_shell.core.model.change import Change
+from keysync_shell.core.model.counts import Counts, counted
+from keysync_shell.storage.operations import Operation, OperationKind
 
 
 @dataclass(frozen=True)
 class Request:
     """Who asks for a change, in which words, and how far it may go.
 
-    `approve` is shown what would happen and answers whether to do it; None asks nobody. `creates` allows a sandbox
-    to begin where there is none yet.
+    `approve` is shown what would happen and answers whether to do it, where the change `asks`; None asks nobody.
+    `destroys`: what it touches is replaced, even where no row is lost. `creates` allows a sandbox to begin where there
+    is none yet.
     """
 
     kind: OperationKind
@@ -24,12 +26,20 @@ class Request:
     source: str
     dry_run: bool = False
     approve: Callable[[Outcome], bool] | None = None
+    destroys: bool = False
     creates: bool = False
+
+    def asks(self, outcome: Outcome) -> bool:
+        """The one rule: what loses rows or master keys asks first, and what replaces those that are there."""
+        if self.approve is None:
+            return False
+        loses = bool(outcome.lost) or (outcome.master_keys is not None and outcome.master_keys.removed > 0)
+        return loses or (self.destroys and any(len(part.before) for part in outcome.change.parts.values()))
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command changed, or would change.
+    """What a command changed, or would change, in rows; `lost` are those that stand nowhere afterwards.
 
     `operation` is None if nothing was committed: nothing really changes, a dry run, or `pending` until the end of an
     atomic script. `undid` is the operation that an undo or a redo is about. `kept` are files of other programs that
@@ -42,6 +52,7 @@ class Outcome:
     after: Summary
     change: Change
     left_out: Mapping[str, Mapping[str, int]]
+    lost: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     operation: Operation | None = None
     undid: Operation | None = None
@@ -52,13 +63,8 @@ class Outcome:
     @property
     def master_keys(self) -> Counts | None:
         """What it changes in the registry, if anything."""
-        return counts(self.change.master_keys) if self.change.master_keys else None
+        return counted(self.change.master_keys) if self.change.master_keys else None
 
     @property
     def committed(self) -> bool:
         return self.operation is not None
-
-
-def counts(part: SystemChange) -> Counts:
-    """How many keys a change adds, removes and alters."""
-    return Counts(len(part.added), len(part.removed), len(part.altered))

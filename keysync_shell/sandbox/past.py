@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.model.change import Change, between, changes
 from keysync_shell.core.model.keys import shown
 from keysync_shell.core.model.table import rows_of
 from keysync_shell.errors import KeySyncError
-from keysync_shell.sandbox.committing import carry_out
-from keysync_shell.sandbox.deciding import decided
+from keysync_shell.sandbox.deciding import Decision, decided
 from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.sandbox.memory import Memory
-from keysync_shell.sandbox.outcome import Outcome, Request
+from keysync_shell.sandbox.outcome import Request
 from keysync_shell.storage.operations import MASTER_KEYS, Operation, Unavailable
 from keysync_shell.storage.oplog import OperationLog, Touched
 
@@ -53,20 +53,18 @@ def moment(keeper: Keeper, number: int) -> Memory:
         raise _unfitting(f"what was changed since @{number} does") from None
 
 
-def restore(keeper: Keeper, request: Request, number: int) -> Outcome:
-    """Bring back the state after an operation, as a new operation."""
+def restoring(keeper: Keeper, request: Request, number: int) -> Decision:
+    """Bring back the state after an operation."""
     then = moment(keeper, number)
     parts = {name: between(rows, then.state.tables[name]) for name, rows in keeper.memory.state.tables.items()}
     change = changes(parts, between(keeper.memory.state.master_keys, then.state.master_keys))
     decision = decided(keeper, lambda _: Edit(change, details={"restored": number}), request)
-    if request.dry_run or not decision.edit.change:
-        return decision.outcome
     assert then.newest is not None, "a moment is after an operation"
-    return carry_out(keeper, decision, request, restores=then.newest.after)
+    return replace(decision, restores=then.newest.after)
 
 
-def revert(keeper: Keeper, request: Request, number: int) -> Outcome:
-    """Undo one old operation, as a new operation, where nothing later touched the same rows.
+def reverting(keeper: Keeper, request: Request, number: int) -> Decision:
+    """Undo one old operation where nothing later touched the same rows.
 
     Raises KeySyncError that lists the conflicts.
     """
@@ -77,10 +75,7 @@ def revert(keeper: Keeper, request: Request, number: int) -> Outcome:
             "\n".join([f"@{number} cannot be reverted alone; later operations changed the same rows:", *conflicts]),
             hint=_way_back(keeper.store.log, number - 1),
         )
-    decision = decided(keeper, lambda _: Edit(change.inverse, details={"reverted": number}), request)
-    if request.dry_run or not decision.edit.change:
-        return decision.outcome
-    return carry_out(keeper, decision, request)
+    return decided(keeper, lambda _: Edit(change.inverse, details={"reverted": number}), request)
 
 
 def changes_since(log: OperationLog, number: int) -> Iterator[tuple[int, Change]]:

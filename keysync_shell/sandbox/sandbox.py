@@ -231,13 +231,13 @@ class Sandbox:
 
     def restore(self, request: Request, number: int) -> Outcome:
         """Bring back the state after an operation, as a new operation."""
-        with self._alone("restore"):
-            return past.restore(self._keeper, request, number)
+        self._keeper.require_no_batch("restore")
+        return editing.settled(self._keeper, lambda: past.restoring(self._keeper, request, number), request)
 
     def revert(self, request: Request, number: int) -> Outcome:
         """Undo one old operation, as a new operation (see sandbox.past)."""
-        with self._alone("revert"):
-            return past.revert(self._keeper, request, number)
+        self._keeper.require_no_batch("revert")
+        return editing.settled(self._keeper, lambda: past.reverting(self._keeper, request, number), request)
 
     def undo(self, request: Request, count: int = 1) -> list[Outcome]:
         """Take back the last operations, each as an operation of its own.

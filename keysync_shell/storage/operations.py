@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
+from keysync_shell.core.model.counts import Counts
 from keysync_shell.errors import KeySyncError
 from keysync_shell.storage.files import Signature
 
@@ -59,22 +60,14 @@ class Unavailable(KeySyncError):
 
 
 @dataclass(frozen=True)
-class Counts:
-    """Keys of one system (or master keys) that an operation added, removed, and altered (the same key, other rows)."""
-
-    added: int
-    removed: int
-    altered: int
-
-
-@dataclass(frozen=True)
 class Operation:
     """A committed operation.
 
-    `before` and `after` are the SHA-256 of every system's file (None: there was none). `discrepancies` are the totals
-    before and after it (none for the opening entry), `summary` all numbers of `status` after it. `target` is the
-    operation that an undo or a redo is about. `unknown` are the systems whose rows before it are not known any more,
-    so that what it changed in them is not either. `master_keys` counts what it changed in the registry, if anything.
+    `before` and `after` are the SHA-256 of every system's file (None: there was none). `counts` are its rows by system
+    (in version 0.1 its keys), `discrepancies` the totals before and after it (none for the opening entry), `summary`
+    all numbers of `status` after it. `target` is the operation that an undo or a redo is about. `unknown` are the
+    systems whose rows before it are not known any more, so that what it changed in them is not either. `master_keys`
+    counts what it changed in the registry, if anything.
     `damaged` are the fields that cannot be read any more, and are empty.
     """
 

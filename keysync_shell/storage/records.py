@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 import polars as pl
 
 from keysync_shell.core.model.change import SystemChange
+from keysync_shell.core.model.counts import Counts
 from keysync_shell.storage.files import Signature
-from keysync_shell.storage.operations import Counts, Operation, Unavailable
+from keysync_shell.storage.operations import Operation, Unavailable
 
 Record = TypeVar("Record")
 

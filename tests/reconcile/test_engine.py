@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
+from keysync_shell.core.model.counts import Counts
 from keysync_shell.core.model.master_keys import ACTIVE, PROPOSED
 from keysync_shell.core.model.state import State
 from keysync_shell.core.planning.actions import as_edit
@@ -75,10 +76,10 @@ def test_prediction_tells_findings_master_keys_and_systems() -> None:
     assert prediction.discrepancies == ran(DRIFTED).summary.discrepancies
     assert prediction.master_keys == ("X1",)
     assert prediction.systems == {
-        "B": {"added": 1, "changed": 1},
-        "C": {"changed": 1},
-        "D": {"added": 1},
-        "E": {"removed": 1},
+        "B": Counts(added=1, altered=1),
+        "C": Counts(altered=1),
+        "D": Counts(added=1),
+        "E": Counts(removed=1),
     }
 
 

@@ -7,16 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from keysync_shell.core.edits import adding, removing
+from keysync_shell.core.edits import adding, removing, replacing, respelling
 from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.model import table
+from keysync_shell.core.model.counts import Counts
 from keysync_shell.core.model.state import State
 from keysync_shell.errors import Declined, KeySyncError, LockTimeout
 from keysync_shell.sandbox import Outcome, Request, Sandbox
 from keysync_shell.storage import lock
-from keysync_shell.storage.operations import Counts, OperationKind
+from keysync_shell.storage.operations import OperationKind
 from keysync_shell.storage.oplog import Wanted
-from tests.building import NOW, add, files, keys, opened, query, sandbox
+from tests.building import NOW, add, files, keys, opened, query, rows, sandbox
+
+
+def removal(word: str) -> Callable[[State], Edit]:
+    return lambda state: removing.remove(state, query(word), ("A",))
 
 
 def addition(words: str, names: str = "A") -> Callable[[State], Edit]:
@@ -90,9 +95,33 @@ def test_dry_run_says_the_same_and_changes_nothing(tmp_path: Path) -> None:
 def test_nothing_is_done_that_is_not_approved(tmp_path: Path) -> None:
     made = sandbox(tmp_path, A="K1")
     with pytest.raises(Declined) as error:
-        made.edit(addition("K2"), request(approve=lambda _: False))
+        made.edit(removal("K1"), request(approve=lambda _: False))
     assert (error.value.code, error.value.committed) == (2, False)
     assert keys(made.state) == {"A": ["K1"]}
+
+
+def test_only_what_loses_rows_or_replaces_some_is_asked_about(tmp_path: Path) -> None:
+    made, asked = sandbox(tmp_path, A="K1"), list[Outcome]()
+
+    def refuse(outcome: Outcome) -> bool:
+        asked.append(outcome)
+        return False
+
+    made.edit(addition("K2"), request(approve=refuse))
+    made.edit(addition("K3"), request(approve=refuse, destroys=True))
+    made.edit(lambda state: respelling.rename(state, "A", {"K1": "k1"}), request(approve=refuse))
+    assert asked == []
+    with pytest.raises(Declined):
+        made.edit(lambda state: respelling.rename(state, "A", {"k1": "K2"}), request(approve=refuse))
+    with pytest.raises(Declined):
+        made.edit(lambda state: respelling.rename(state, "A", {"k1": "K1"}), request(approve=refuse, destroys=True))
+    assert [outcome.lost for outcome in asked] == [{"A": 1}, {}]
+
+
+def test_change_of_which_nothing_is_said_loses_the_rows_of_keys_that_go(tmp_path: Path) -> None:
+    made = sandbox(tmp_path, A="K1")
+    with pytest.raises(Declined):
+        made.edit(lambda state: replacing.replace(state, {"A": rows("K2")}), request(approve=lambda _: False))
 
 
 def test_who_approves_is_shown_what_would_happen_and_the_lock_is_free(tmp_path: Path) -> None:
@@ -103,21 +132,21 @@ def test_who_approves_is_shown_what_would_happen_and_the_lock_is_free(tmp_path: 
         with lock.held(tmp_path / ".keysync" / "lock", 0):
             return True
 
-    assert made.edit(addition("K2"), request(approve=approve)).committed
-    assert [outcome.counts for outcome in shown] == [{"A": Counts(1, 0, 0)}]
+    assert made.edit(removal("K1"), request(approve=approve)).committed
+    assert [outcome.counts for outcome in shown] == [{"A": Counts(removed=1)}]
 
 
 def test_other_change_than_the_one_approved_is_asked_about_again(tmp_path: Path) -> None:
-    made, other, asked = sandbox(tmp_path, A="K1"), opened(tmp_path), list[int]()
+    made, other, asked = sandbox(tmp_path, A="K1 K2 X"), opened(tmp_path), list[int]()
 
     def approve(outcome: Outcome) -> bool:
-        asked.append(outcome.counts["A"].added)
-        add(other, "K2", "A")
+        asked.append(outcome.counts["A"].removed)
+        add(other, "K3", "A")
         return True
 
-    made.edit(addition("K2 K3"), request(approve=approve))
-    assert asked == [2, 1]
-    assert keys(made.state) == {"A": ["K1", "K2", "K3"]}
+    made.edit(removal("K*"), request(approve=approve))
+    assert asked == [2, 3]
+    assert keys(made.state) == {"A": ["X"]}
 
 
 def test_outside_edit_during_a_command_is_taken_in_first(tmp_path: Path) -> None:

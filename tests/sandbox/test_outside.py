@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from keysync_shell.core.model.counts import Counts
 from keysync_shell.errors import BadFile, KeySyncError
 from keysync_shell.sandbox import Request, Sandbox
 from keysync_shell.storage import files as storage_files
-from keysync_shell.storage.operations import Counts, OperationKind
+from keysync_shell.storage.operations import OperationKind
 from keysync_shell.storage.oplog import Wanted
 from tests.building import FIVE, add, files, keys, opened, sandbox
 
@@ -50,7 +51,7 @@ def test_outside_edit_becomes_an_operation_with_a_warning(tmp_path: Path) -> Non
     made = sandbox(tmp_path, A="K1 K2", B="K1")
     path(tmp_path).write_bytes(b"key,last_seen_at,system,status\nK2,,A,old\nK3,,A,active\n")
     made.refresh()
-    assert made.warnings == ["A.csv changed outside: +1 −1 ~1"]
+    assert made.warnings == ["A.csv changed outside: +1 −1 ~1 rows"]
     assert made.newest
     assert (made.newest.kind, made.newest.counts) == ("external", {"A": Counts(1, 1, 1)})
     assert keys(made.state)["A"] == ["K2", "K3"]

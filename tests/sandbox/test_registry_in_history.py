@@ -74,7 +74,7 @@ def test_approval_is_an_operation_like_any(talk: Talk) -> None:
 
 
 def test_restore_and_revert_take_the_registry_along(talk: Talk) -> None:
-    assert did(talk, "reconcile", "registry approve X1", "restore @1") == []
+    assert did(talk, "reconcile", "registry approve X1", "restore @1 -y") == []
     assert did(talk, "undo", "revert @3") == PROPOSED
     did(talk, "undo")
     said = talk.say("revert @2")

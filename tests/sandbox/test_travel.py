@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keysync_shell.core.edits import replacing
-from keysync_shell.errors import KeySyncError
+from keysync_shell.core.edits import replacing, respelling
+from keysync_shell.core.model.counts import Counts
+from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox import Outcome, Request, Sandbox
 from keysync_shell.storage.commit import Committed, Store
 from keysync_shell.storage.operations import OperationKind
@@ -206,3 +207,42 @@ def test_edit_that_empties_and_fills_again_is_undone_to_the_byte(tmp_path: Path)
     )
     made.undo(UNDO)
     assert files(tmp_path) == before
+
+
+# What loses rows asks
+
+
+def refused(kind: OperationKind) -> Request:
+    return Request(kind, kind, "test", approve=lambda _: False)
+
+
+def test_going_back_asks_where_rows_are_lost_and_only_there(made: Sandbox, tmp_path: Path) -> None:
+    before = files(tmp_path)
+    with pytest.raises(Declined):
+        made.restore(refused(OperationKind.RESTORE), 1)
+    with pytest.raises(Declined):
+        made.revert(refused(OperationKind.REVERT), 2)
+    assert files(tmp_path) == before
+    made.undo(refused(OperationKind.UNDO))
+    assert made.restore(refused(OperationKind.RESTORE), 3).committed
+
+
+def test_whoever_approves_a_way_back_has_the_lock_free(made: Sandbox, tmp_path: Path) -> None:
+    def approve(_: Outcome) -> bool:
+        add(opened(tmp_path), "K9", "B")
+        return True
+
+    made.restore(Request(OperationKind.RESTORE, "restore", "test", approve=approve), 1)
+    assert keys(made.state) == {"A": ["K1"]}
+    assert made.newest
+    assert made.newest.number == 5
+
+
+def test_undo_tells_the_rows_of_what_it_takes_back(made: Sandbox) -> None:
+    made.edit(
+        lambda state: respelling.rename(state, "A", {"K1": "k1", "K2": "K3"}), Request(OperationKind.MODIFY, "", "test")
+    )
+    [undone] = made.undo(UNDO)
+    assert undone.counts == {"A": Counts(added=1, altered=1)}
+    [again] = made.redo(REDO)
+    assert again.counts == {"A": Counts(removed=1, altered=1)}

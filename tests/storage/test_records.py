@@ -11,10 +11,11 @@ import pytest
 
 from keysync_shell.config import Retention
 from keysync_shell.core.model.change import Change, SystemChange
+from keysync_shell.core.model.counts import Counts
 from keysync_shell.errors import KeySyncError
 from keysync_shell.storage import records, schema
 from keysync_shell.storage.files import Signature
-from keysync_shell.storage.operations import Counts, Operation
+from keysync_shell.storage.operations import Operation
 from keysync_shell.storage.oplog import OperationLog
 from keysync_shell.storage.records import Damaged
 from tests.building import NOW, rows

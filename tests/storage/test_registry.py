@@ -10,10 +10,11 @@ import pytest
 
 from keysync_shell.config import Retention
 from keysync_shell.core.model.change import Change, SystemChange, between
+from keysync_shell.core.model.counts import Counts
 from keysync_shell.core.model.master_keys import ACTIVE, MasterKey, by_number, table_of
 from keysync_shell.errors import KeySyncError
 from keysync_shell.reconcile.recorded import to_record
-from keysync_shell.storage.operations import Counts, Operation
+from keysync_shell.storage.operations import Operation
 from keysync_shell.storage.oplog import OperationLog, looking, master_keys_of
 from keysync_shell.storage.records import Damaged
 from keysync_shell.storage.registry import Recording

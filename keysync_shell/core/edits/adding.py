@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from keysync_shell.core.edits.edit import Edit, counted
+from keysync_shell.core.edits.edit import Edit, leaving_out
 from keysync_shell.core.model import table
 from keysync_shell.core.model.change import SystemChange, changes
 from keysync_shell.core.model.state import State
@@ -19,7 +19,7 @@ def add(state: State, keys: pl.Series, systems: tuple[str, ...], *, now: str) ->
         new = keys.filter(~there)
         parts[name] = SystemChange(rows.clear(), new_rows(new, name, rows.columns, now))
         left_out[name] = {"already there": int(there.sum())}
-    return Edit(changes(parts), counted(left_out))
+    return Edit(changes(parts), leaving_out(left_out))
 
 
 def new_rows(keys: pl.Series, system: str, columns: list[str] | tuple[str, ...], now: str) -> pl.DataFrame:

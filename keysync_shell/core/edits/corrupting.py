@@ -8,7 +8,7 @@ import polars as pl
 
 from keysync_shell.core.edits import corruption
 from keysync_shell.core.edits.corruption import Dice
-from keysync_shell.core.edits.edit import Edit, counted
+from keysync_shell.core.edits.edit import Edit, leaving_out
 from keysync_shell.core.edits.matching import matching
 from keysync_shell.core.edits.respelling import renamed_rows
 from keysync_shell.core.model import table
@@ -32,7 +32,7 @@ def corrupt(
     `how_many` takes the number of candidates in a system. Keys that this kind cannot change, or whose damaged
     spelling is there already, are passed over.
     """
-    parts, short = {}, {}
+    parts, short, renamed = {}, {}, {}
     for name, keys in matching(state, query, systems, required=query is not EVERYTHING).items():
         count = how_many(len(keys))
         order = corruption.chosen(keys, len(keys) if count else 0, seed, kind, name)
@@ -40,11 +40,11 @@ def corrupt(
             victims = order[:count]
             parts[name] = _repeated(state.tables[name], table.key_series(victims))
         else:
-            damaged = _damaged(state.tables[name], kind, order, count, Dice.of(seed, kind, name), fits)
-            victims = list(damaged)
-            parts[name], _ = renamed_rows(state.tables[name], damaged, name, merge=True, keep_repeats=True)
-        short[name] = {"asked for, but nothing to change": count - len(victims)}
-    return Edit(changes(parts), counted(short))
+            renamed[name] = _damaged(state.tables[name], kind, order, count, Dice.of(seed, kind, name), fits)
+            victims = list(renamed[name])
+            parts[name], _ = renamed_rows(state.tables[name], renamed[name], name, merge=True, keep_repeats=True)
+        short[name] = {"more asked for, but no other key can be damaged this way": count - len(victims)}
+    return Edit(changes(parts), leaving_out(short), renamed=renamed)
 
 
 def _damaged(

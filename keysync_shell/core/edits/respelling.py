@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from keysync_shell.core.edits.edit import Edit, counted
+from keysync_shell.core.edits.edit import Edit, leaving_out
 from keysync_shell.core.edits.matching import matching
 from keysync_shell.core.edits.spelling import Spell
 from keysync_shell.core.model import table
@@ -24,20 +24,19 @@ def respell(state: State, query: KeyQuery, systems: tuple[str, ...], spell: Spel
 
     Raises KeySyncError if a key would land on one that is there, unless `merge`: then the row that is there stays.
     """
-    parts, left_out = {}, {}
+    parts, left_out, renamed = {}, {}, {}
     for name, keys in matching(state, query, systems).items():
-        renamed = {key: new for key in keys if (new := spell(key)) != key}
-        parts[name], merged = renamed_rows(state.tables[name], renamed, name, merge=merge)
-        left_out[name] = {"unchanged": len(keys) - len(renamed), "merged": merged}
-    return Edit(changes(parts), counted(left_out))
+        renamed[name] = {key: new for key in keys if (new := spell(key)) != key}
+        parts[name], merged = renamed_rows(state.tables[name], renamed[name], name, merge=merge)
+        left_out[name] = {"unchanged": len(keys) - len(renamed[name]), "merged": merged}
+    return Edit(changes(parts), leaving_out(left_out), renamed=renamed)
 
 
 def rename(state: State, system: str, renamed: Mapping[str, str]) -> Edit:
     """Give keys of one system new spellings; where one lands on a key that is there, that key's row stays."""
-    part, _ = renamed_rows(
-        state.tables[system], {old: new for old, new in renamed.items() if old != new}, system, merge=True
-    )
-    return Edit(changes({system: part}))
+    really = {old: new for old, new in renamed.items() if old != new}
+    part, _ = renamed_rows(state.tables[system], really, system, merge=True)
+    return Edit(changes({system: part}), renamed={system: really})
 
 
 def renamed_rows(

@@ -21,7 +21,19 @@ from keysync_shell.core.findings.masks import MASK
 from keysync_shell.core.findings.spellings import by_system
 from keysync_shell.core.model.state import State
 from keysync_shell.core.model.systems import Systems
-from keysync_shell.core.planning.actions import ACTING, ACTION, ADD, CHANGE, PROPOSE, REMOVE, REPORT, Plan, as_edit
+from keysync_shell.core.planning.actions import (
+    ACTING,
+    ACTION,
+    ADD,
+    CHANGE,
+    PROPOSE,
+    REMOVE,
+    REPORT,
+    Plan,
+    as_edit,
+    net,
+    with_rows,
+)
 from keysync_shell.core.planning.policy import DECISIONS, Policy
 
 MOST_ROUNDS = 8
@@ -41,15 +53,15 @@ def plan(
     `registered` are canonical keys for which a master key is proposed already.
     """
     context = _Context(index, policy, registered)
-    rounds = [_round(context, only, systems, 1)]
+    rounds = [with_rows(state, _round(context, only, systems, 1))]
     while not policy.settled and len(rounds) < MOST_ROUNDS and rounds[-1]["sign"].is_in(ACTING).any():
         edit = as_edit(state, Plan(policy, rounds[-1]))
         state, index = state.apply(edit.change), index.updated(edit.change)
-        later = _round(replace(context, index=index), only, systems, len(rounds) + 1)
+        later = with_rows(state, _round(replace(context, index=index), only, systems, len(rounds) + 1))
         rounds[-1] = rounds[-1].filter(pl.col("sign") != REPORT)  # reported anew as far as they are still there
         seen = pl.concat([part.filter(pl.col("sign") == PROPOSE) for part in rounds])["key"]
         rounds.append(later.filter(~((pl.col("sign") == PROPOSE) & pl.col("key").is_in(seen.implode()))))
-    return Plan(policy, pl.concat(rounds))
+    return Plan(policy, net(pl.concat(rounds)))
 
 
 def _round(
@@ -271,4 +283,5 @@ def _actions(
         became=column(became),
         source=column(source),
         form=column(form),
+        rows=pl.lit(0, dtype=pl.Int64),
     )
