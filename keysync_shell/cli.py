@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from keysync_shell import __version__
+from keysync_shell.commands.arguments import seconds
 from keysync_shell.commands.catalogue import BY_NAME, COMMANDS, FIRST_WORDS, named
 from keysync_shell.commands.declaring import Command
 from keysync_shell.process import Parser, collector_off, guarded
@@ -87,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-x", "--echo", action="store_true", help="scripts show each line first")
     parser.add_argument("--restricted", action="store_true", help="no way to the system: no !, |, >, no editor")
     parser.add_argument(
-        "--lock-timeout", type=float, metavar="SECONDS", help="how long to wait for others (default: 10)"
+        "--lock-timeout", type=seconds, metavar="SECONDS", help="how long to wait for others (default: 10)"
     )
     parser.add_argument("--color", choices=("auto", "always", "never"), help="colors (default: auto)")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")

@@ -24,7 +24,9 @@ from keysync_shell.errors import KeySyncError
 from keysync_shell.render.views import view
 from keysync_shell.render.writing import TABLE, Writer, format_of
 from keysync_shell.sandbox import Outcome, Sandbox
+from keysync_shell.storage import outputs
 from keysync_shell.storage.foreign_csv import Reading
+from keysync_shell.storage.home import Home
 from keysync_shell.storage.operations import Operation
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from keysync_shell.scenarios.staging import ExecuteOn
 
 BUG = 70
+DONE_WITH_TROUBLE = 3  # it is committed, or may be: not 2, which says that nothing was changed
 
 
 @dataclass
@@ -57,14 +60,15 @@ class Dialogue:
         try:
             if self.restricted:
                 _refuse_ways_out(command, args)
-            _refuse_overwriting(getattr(args, "output", None))
             sandbox = self._sandbox(args)
+            output = _Output.of(args, sandbox.home)
+            output.check()
             with self.telling_of_interrupts(sandbox, changes=command.changes):
                 session = self._session(sandbox, line, source)
                 args.format = format_of(args.format, getattr(args, "output", None))
                 if args.format == TABLE:
                     session = dataclasses.replace(session, show_reading=self._show_reading)
-                return self._answer(command, args, session)
+                return self._answer(command, args, session, output)
         except (BrokenPipeError, KeyboardInterrupt):
             raise
         except (Exception, PanicException) as error:  # the one boundary: nobody sees a traceback without --debug
@@ -98,12 +102,12 @@ class Dialogue:
             watcher=self.watcher,
         )
 
-    def _answer(self, command: Command, args: Namespace, session: Session) -> int:
+    def _answer(self, command: Command, args: Namespace, session: Session, output: _Output) -> int:
         result = command.run(session, command.arguments.from_namespace(args))
         if isinstance(result, ShowsKeys):
             self.last = result
         shown = view(result)
-        with told(result), _written_to(getattr(args, "output", None), self.writer()) as target:
+        with told(result), output.opened(self.writer()) as target:
             target.show(shown, command.name, args.format, _taken(session.sandbox.warnings))
         return shown.exit_code
 
@@ -114,9 +118,10 @@ class Dialogue:
             traceback.print_exception(error, file=writer.err)
         known = isinstance(error, KeySyncError)
         shown = error if isinstance(error, KeySyncError) else unexpected(error)
-        writer.warn(_taken(self.sandbox.warnings))
-        writer.fail(shown, changes=changes and known)
-        return shown.code
+        with contextlib.suppress(OSError):  # if nobody can be told, the exit code still tells
+            writer.warn(_taken(self.sandbox.warnings))
+            writer.fail(shown, changes=changes and known)
+        return shown.code if shown.committed is False or shown.code == BUG else DONE_WITH_TROUBLE
 
     def _sandbox(self, args: Namespace) -> Sandbox:
         """The sandbox that a command is about: --home may name another one."""
@@ -174,12 +179,6 @@ def _output(args: Namespace) -> str | None:
     return given
 
 
-def _refuse_overwriting(output: str | None) -> None:
-    """A result never goes over a file that is there; said before anything is done."""
-    if output is not None and path_of(output).exists():
-        raise KeySyncError(f"{safe(output)} is there already", hint="Name another file after --output.")
-
-
 @contextlib.contextmanager
 def told(result: object) -> Iterator[None]:
     """Trouble with writing a result does not make undone what was done."""
@@ -195,19 +194,36 @@ def told(result: object) -> Iterator[None]:
         done = bool(getattr(result, "committed", False))  # results that only look have none
         where = f"{safe(str(error.filename))}: " if error.filename else ""
         message = f"the result could not be written: {where}{error.strerror}"
-        hint = "What was asked for is done all the same; `log` shows it." if done else "Name another file."
+        hint = "What was asked for is done all the same; `log` shows it." if done else "Give it a file with --output."
         raise KeySyncError(message, hint=hint, committed=done) from error
 
 
-@contextlib.contextmanager
-def _written_to(output: str | None, writer: Writer) -> Iterator[Writer]:
-    """The writer itself, or one whose results go to a new file."""
-    if output is None:
-        yield writer
-        return
-    with path_of(output).open("x", encoding="utf-8", newline="") as file:
-        yield dataclasses.replace(writer, out=file, color_out=False)
-    writer.say(f"✓ Wrote {safe(output)}")
+@dataclass(frozen=True)
+class _Output:
+    """Where a result goes: to a file, or None: to whoever asked. `force` replaces a file that exists."""
+
+    name: str | None
+    home: Home
+    force: bool
+
+    @classmethod
+    def of(cls, args: Namespace, home: Home) -> _Output:
+        return cls(getattr(args, "output", None), home, getattr(args, "yes", False))
+
+    def check(self) -> None:
+        """Raise KeySyncError if the file may not be written; to be said before anything is done."""
+        if self.name is not None:
+            outputs.check(path_of(self.name), self.home, force=self.force)
+
+    @contextlib.contextmanager
+    def opened(self, writer: Writer) -> Iterator[Writer]:
+        """The writer itself, or one whose results go to the file."""
+        if self.name is None:
+            yield writer
+            return
+        with outputs.opened(path_of(self.name), self.home, force=self.force) as file:
+            yield dataclasses.replace(writer, out=file, color_out=False)
+        writer.say(f"✓ Wrote {safe(self.name)}")
 
 
 def _taken(warnings: list[str]) -> list[str]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
+import fcntl
 import gc
 import io
 import os
@@ -31,8 +33,21 @@ def guarded(work: Callable[[], int]) -> int:
         sys.stderr.write(f"error: {POSIX_ONLY}\n")
         return USAGE
     try:
-        code = work()
+        code = _exit_code(work)
         sys.stdout.flush()
+    except BrokenPipeError:
+        code = BROKEN_PIPE
+    except OSError as error:  # of our own streams: a disk that is full, a terminal that is gone
+        code = USAGE
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"error: the output could not be written: {error.strerror}\n")
+    _give_up_what_cannot_be_flushed()
+    return code
+
+
+def _exit_code(work: Callable[[], int]) -> int:
+    try:
+        return work()
     except SystemExit as stop:  # of argparse, which has said why
         return int(stop.code or 0)
     except KeySyncError as error:  # of the command line, before anything else is known
@@ -42,15 +57,6 @@ def guarded(work: Callable[[], int]) -> int:
         return error.code
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        _give_up(sys.stdout)
-        return BROKEN_PIPE
-    except OSError as error:  # of our own streams: a disk that is full, a terminal that is gone
-        _give_up(sys.stdout)
-        with contextlib.suppress(OSError):
-            sys.stderr.write(f"error: the output could not be written: {error.strerror}\n")
-        return USAGE
-    return code
 
 
 @contextlib.contextmanager
@@ -78,8 +84,11 @@ class Parser(Telling):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         self._values, self._advice = [], ""
         words = list(sys.argv[1:] if args is None else args)
-        if any("\0" in word for word in words):
-            self.error("no argument can hold a NUL character")
+        for word in words:
+            if "\0" in word:
+                raise self.told(f"{word!r}: no argument can hold a NUL character")
+            if not _is_text(word):
+                raise self.told(f"{safe(word)} is not UTF-8", "Check the encoding of your terminal.")
         words = self._stood_in(words)
         namespace, rest = super().parse_known_args(words, namespace)
         return namespace, [self._real(word) for word in rest]
@@ -140,7 +149,7 @@ class Parser(Telling):
         return f"\0{len(self._values) - 1}\0"
 
     def _real(self, text: str) -> str:
-        return STAND_IN.sub(lambda match: self._values[int(match[1])], text)
+        return STAND_IN.sub(lambda match: self._values[int(match[1])], text) if self._values else text
 
 
 def safe(text: str) -> str:
@@ -152,15 +161,50 @@ def safe(text: str) -> str:
     return "\n".join(map(keys.safe, text.split("\n")))
 
 
-def _give_up(stream: TextIO) -> None:
-    """Let the flush at exit succeed."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+def _is_text(word: str) -> bool:
+    """Whether all of a word could be decoded."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _give_up_what_cannot_be_flushed() -> None:
+    """Keep Python from trying once more at exit, which it would end with 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _make_streams_safe() -> None:
-    """No character may make a message fail; nor may a closed stream."""
+    """No character may make a message fail; nor may a closed stream, or give its number to a file of the sandbox."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
     if sys.stdin is None:
         sys.stdin = open(os.devnull)  # noqa: SIM115, PTH123  # for the life of the process
+    sys.stdout = sys.stdout or _Closed()
+    sys.stderr = sys.stderr if _is_writable(sys.stderr) else open(os.devnull, "w")  # noqa: SIM115, PTH123
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _is_writable(stream: TextIO | None) -> bool:
+    """Whether a stream can take talk; nobody misses talk that they closed the stream for."""
+    try:
+        return stream is not None and fcntl.fcntl(stream, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+    except (OSError, ValueError):  # a stream in memory
+        return True
+
+
+class _Closed(io.TextIOBase):
+    """A stream that was closed before we began: results for it are lost, and that is an error."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))

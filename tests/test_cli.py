@@ -319,7 +319,7 @@ def test_a_reader_that_leaves_early(home: Path, run: Run, script: bool) -> None:
     ("line", "code", "seen"),
     [
         ("list", 2, "the result could not be written: No space left on device"),
-        ("add-key X --systems A --format json", 2, "It is committed."),
+        ("add-key X --systems A --format json", 3, "It is committed."),
     ],
 )
 def test_a_full_disk_behind_stdout_does_not_undo_what_was_done(home: Path, line: str, code: int, seen: str) -> None:

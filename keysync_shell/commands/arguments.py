@@ -24,6 +24,7 @@ from keysync_shell.commands.meanings import near
 from keysync_shell.errors import KeySyncError
 
 COMMAS = ","
+LARGEST = 1 << 62  # twice as many is one too many for SQLite and Polars
 
 
 class Misread(argparse.ArgumentTypeError):
@@ -181,7 +182,8 @@ class Arguments:
     @classmethod
     def flags(cls) -> frozenset[str]:
         """Every flag of the command line."""
-        return frozenset(flag for item in cls.parameters() for flag in item.argument.flags.split())
+        arguments = [item.argument for item in cls.parameters()]
+        return frozenset(flag for argument in arguments for flag in f"{argument.flags} {argument.hidden}".split())
 
     @classmethod
     def from_namespace(cls, namespace: argparse.Namespace) -> Self:
@@ -306,11 +308,22 @@ def chosen(word: str, choices: Collection[str]) -> str:
 
 
 def whole(word: str) -> int:
-    """A whole number. Raises Misread."""
+    """A whole number that storage can take. Raises Misread."""
     try:
-        return int(word)
-    except ValueError:
+        number = int(word)
+    except ValueError:  # also of more than 4,300 digits
         raise Misread(f"{word!r} is no whole number") from None
+    if abs(number) > LARGEST:
+        raise Misread(f"{word} is too large a number")
+    return number
+
+
+def seconds(word: str) -> float:
+    """How long to wait. Raises Misread."""
+    number = _number(word)
+    if number < 0:
+        raise Misread(f"{word} is less than 0")
+    return number
 
 
 def _number(word: str) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from keysync_shell.commands.arguments import Argument, Arguments, declare
+from keysync_shell.commands.arguments import Argument, Arguments, declare, seconds
 from keysync_shell.commands.parser import Telling
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 FORMATS = ("table", "json", "jsonl", "csv", "tsv", "markdown")
 COMMON = "common options"
 A = TypeVar("A", bound=Arguments)
+
+
+YES = Argument("-y --yes", "do not ask before something is lost", hidden="-f --force")
 
 
 class Common(Arguments):
@@ -36,12 +39,13 @@ class Common(Arguments):
         str | None,
         Argument(
             "--output",
-            "write the result to a file (not over one that is there)",
+            "write the result to a file",
             metavar="FILE",
             complete="files",
             within=COMMON,
         ),
     ] = None
+    yes: Annotated[bool, YES.saying("with --output: replace a file that is there")._replace(within=COMMON)] = False
     home: Annotated[
         str | None,
         Argument(
@@ -58,12 +62,10 @@ class Common(Arguments):
             "--lock-timeout",
             "how long to wait while another process works (default: 10)",
             metavar="SECONDS",
+            read=seconds,
             within=COMMON,
         ),
     ] = None
-
-
-YES = Argument("-y --yes", "do not ask before something is lost", hidden="-f --force")
 
 
 class Changes(Arguments):

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from keysync_shell.commands.arguments import Misread
 from keysync_shell.commands.catalogue import history as asked
-from keysync_shell.commands.catalogue.arguments import EVERY
+from keysync_shell.commands.catalogue.arguments import EVERY, at_least
+from keysync_shell.commands.catalogue.arguments import operation as operation_number
 from keysync_shell.commands.results import HistoryResult
 from keysync_shell.commands.session import Session
 from keysync_shell.core.findings.conditions import Condition
@@ -101,7 +103,7 @@ def log(session: Session, args: asked.Log) -> Operations | Shown:
         kind=args.kind,
         user=args.user,
         source=args.source,
-        since=_since(args.since, session) if args.since else None,
+        since=None if args.since is None else _since(args.since, session),
         systems=() if args.systems == EVERY else session.sandbox.systems.parse(args.systems),
         key=args.key,
     )
@@ -144,19 +146,21 @@ def bisect(session: Session, args: asked.Bisect) -> Bisected:
 
 
 def _operation(words: tuple[str, ...]) -> int:
-    [word] = words if len(words) == 1 else ("",)
-    digits = word.removeprefix("@")
-    if not digits.isascii() or not digits.isdigit():
-        raise KeySyncError("log show takes one operation", hint="Say it like: log show @41")
-    return int(digits)
+    try:
+        [word] = words
+        return operation_number(word)
+    except (ValueError, Misread):
+        raise KeySyncError("log show takes one operation", hint="Say it like: log show @41") from None
 
 
 def _count(words: tuple[str, ...]) -> int:
     if not words:
         return DEFAULT_COUNT
-    if len(words) > 1 or not words[0].isascii() or not words[0].isdigit() or int(words[0]) < 1:
-        raise KeySyncError(f"log {safe(' '.join(words))}: that is no number of operations", hint="Say: log 5")
-    return int(words[0])
+    try:
+        [word] = words
+        return int(at_least(1)(word))
+    except (ValueError, Misread):
+        raise KeySyncError(f"log {safe(' '.join(words))}: that is no number of operations", hint="Say: log 5") from None
 
 
 def _more(count: int, args: asked.Log) -> str:
@@ -167,15 +171,18 @@ def _more(count: int, args: asked.Log) -> str:
 
 def _since(text: str, session: Session) -> str:
     """A UTC time from an age or a time; ISO 8601 sorts as text."""
+    try:
+        return _moment(text, session).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError):
+        raise KeySyncError(
+            f"--since {safe(text)!r} is no time", hint="Say 30m, 2h, 7d, or a UTC time such as 2026-01-31T12:00."
+        ) from None
+
+
+def _moment(text: str, session: Session) -> datetime:
+    """Raises ValueError or OverflowError."""
     if age := AGE.fullmatch(text):
         now = datetime.strptime(session.sandbox.now(), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-        then = now - timedelta(**{UNITS[age[2]]: int(age[1])})
-    else:
-        try:
-            then = datetime.fromisoformat(text)
-        except ValueError:
-            raise KeySyncError(
-                f"--since {safe(text)!r} is no time", hint="Say 30m, 2h, 7d, or a UTC time such as 2026-01-31T12:00."
-            ) from None
-        then = then if then.tzinfo else then.replace(tzinfo=UTC)
-    return then.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return now - timedelta(**{UNITS[age[2]]: int(age[1])})
+    then = datetime.fromisoformat(text)
+    return then if then.tzinfo else then.replace(tzinfo=UTC)

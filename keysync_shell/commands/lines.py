@@ -223,9 +223,11 @@ class Scripts:
     def _commands(self, lines: Iterable[str], name: str, *, echo: bool) -> Iterator[tuple[str, str]]:
         """The commands of lines, each with its place."""
         for number, line in enumerate(lines, 1):
-            if echo and line.strip():
-                self._executor.say(f"+ {line.rstrip()}")
-            for command in commands_in(line.rstrip("\r\n")):
+            commands = commands_in(line.rstrip("\r\n"))
+            whole = line.strip() if len(commands) < 2 else ""  # with its remark
+            for command in commands or [""]:
+                if echo and (whole or command):
+                    self._executor.say(f"+ {whole or command}")
                 yield command, f"{name}:{number}"
 
     def _run_command(self, command: str, place: str) -> Ended:

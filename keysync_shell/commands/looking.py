@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from keysync_shell.commands.arguments import Misread
 from keysync_shell.commands.catalogue import looking as asked
-from keysync_shell.commands.catalogue.arguments import Capped
+from keysync_shell.commands.catalogue.arguments import Capped, operation
 from keysync_shell.commands.declaring import Asks
 from keysync_shell.commands.results import LookingResult
 from keysync_shell.commands.session import Session
@@ -175,9 +176,10 @@ def _tables(sandbox: Sandbox, side: str) -> Mapping[str, pl.DataFrame]:
 
 
 def _number(side: str) -> int:
-    if not side[1:].isascii() or not side[1:].isdigit():
-        raise KeySyncError(f"{side!r} is no operation", hint="Write it like @41; `log` shows those that there are.")
-    return int(side[1:])
+    try:
+        return operation(side)
+    except Misread as error:
+        raise KeySyncError(str(error), hint="`log` shows those that there are.") from None
 
 
 def _found(count: int, args: Asks) -> int:

@@ -22,6 +22,7 @@ from keysync_shell.commands.catalogue import COMMANDS, FAMILIES
 from keysync_shell.commands.declaring import Command
 from keysync_shell.commands.lines import Ended, Script
 from keysync_shell.commands.session import no_input, nobody
+from keysync_shell.config import path_of
 from keysync_shell.core.model.keys import safe
 from keysync_shell.errors import KeySyncError
 from keysync_shell.interpreter import Interpreter
@@ -31,6 +32,7 @@ from keysync_shell.sandbox import Sandbox
 from keysync_shell.shell import typed
 from keysync_shell.shell.completion import COMPLETERS
 from keysync_shell.shell.parsing import Parser, PosixStatementParser
+from keysync_shell.storage import outputs
 
 USAGE, INTERRUPTED = 2, 130
 BUILT_INS = ("run_script", "_relative_run_script", "run_pyscript", "edit", "macro", "shortcuts")
@@ -239,6 +241,8 @@ class Shell(cmd2.Cmd):
             raise KeySyncError(f"'{statement.redirector}' is not allowed here", hint="Quote it if it is part of a key.")
         if statement.redirector and not statement.redirect_to:
             raise KeySyncError(f"'{statement.redirector}' needs a target", hint="Quote it if it is part of a key.")
+        if statement.redirector.startswith(">") and statement.command != lines.SHELL:
+            outputs.refuse_inside(path_of(lines.unquoted(statement.redirect_to)), self.sandbox.home)
         return data
 
     def print_to(self, file: IO[str], *objects: Any, **options: Any) -> None:

@@ -34,13 +34,13 @@ def check(path: Path, home: Home | None, *, force: bool = False) -> None:
             raise KeySyncError(
                 f"there is no folder {safe(str(path.parent))}", hint="Make it first, or name another file."
             )
-        _refuse_inside(path, home)
+        refuse_inside(path, home)
 
 
 def check_folder(folder: Path, home: Home | None) -> None:
     """Raise KeySyncError if no file may be written in the folder; it need not be there yet."""
     with explained(f"{safe(str(folder))} cannot be written"):
-        _refuse_inside(folder / "any", home)
+        refuse_inside(folder / "any", home)
 
 
 def write(path: Path, data: bytes | memoryview, home: Home | None, *, force: bool = False) -> None:
@@ -72,7 +72,7 @@ def _written(path: Path, home: Home | None, *, force: bool) -> Iterator[BinaryIO
     check(path, home, force=force)
     with explained(f"{safe(str(path))} was not written"):
         folder = path.parent.resolve(strict=True)  # one look at the way there: what is checked is what is written
-        _refuse_inside(folder / path.name, home)
+        refuse_inside(folder / path.name, home)
         temporary = folder / f".keysync-{secrets.token_hex(8)}.tmp"
         try:
             with io.BufferedWriter(files.create(temporary, like=path)) as file:
@@ -102,7 +102,7 @@ def _give_name(temporary: Path, target: Path, path: Path, *, force: bool) -> Non
         temporary.rename(target)
 
 
-def _refuse_inside(path: Path, home: Home | None) -> None:
+def refuse_inside(path: Path, home: Home | None) -> None:
     """Raise KeySyncError if the path leads to one of the sandbox's own folders, by links or by another name."""
     own = [folder for folder in home.own_folders if folder.exists()] if home else []
     for parent in path.resolve().parents:

@@ -115,7 +115,7 @@ def test_atomic_script_whose_result_cannot_be_written_is_committed(
 
     monkeypatch.setattr(Writer, "show", fails)
     said = talk.say("run s.txt --atomic")
-    assert said.status == 2
+    assert said.status == 3
     assert "the result could not be written: Input/output error" in said.text
     assert "It is committed." in said.text
     assert held(talk) == "K1"
@@ -214,10 +214,12 @@ def test_nobody_is_asked_in_a_script(talk: Talk) -> None:
 
 
 def test_echo(talk: Talk, home: Path) -> None:
-    (home / "s.txt").write_text("# a remark\n\nadd-key K1\n")
+    (home / "s.txt").write_text("# a remark\n\nadd-key K1  # one\nundo; redo # two\n")
     assert [line for line in talk.say("run s.txt --echo").text.splitlines() if line.startswith("+ ")] == [
         "+ # a remark",
-        "+ add-key K1",
+        "+ add-key K1  # one",
+        "+ undo",
+        "+ redo",
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from keysync_shell.commands.arguments import Argument, Arguments, Misread, OneOf, chosen, whole
+from keysync_shell.commands.arguments import LARGEST, Argument, Arguments, Misread, OneOf, chosen, whole
 from keysync_shell.core.findings import kinds
 from keysync_shell.core.planning.policy import STRATEGIES
 from keysync_shell.errors import KeySyncError
@@ -24,13 +24,15 @@ EVERY = "all"
 SYSTEMS = Argument("-s --systems", "which systems, such as B,C", metavar="LIST", complete="systems", hidden="--system")
 
 
-def at_least(least: int) -> type[int]:
+def at_least(least: int, most: int = LARGEST) -> type[int]:
     """A whole number from `least` up."""
 
     def parse(text: str) -> int:
         number = whole(text)
         if number < least:
             raise Misread(f"{text} is less than {least}")
+        if number > most:
+            raise Misread(f"{text} is more than {most:,}")
         return number
 
     return parse  # type: ignore[return-value]  # argparse calls it like a type
@@ -52,6 +54,8 @@ def operation(text: str) -> int:
     digits = text.removeprefix("@")
     if not digits.isascii() or not digits.isdigit():
         raise Misread(f"{text!r} is no operation; write it like @41")
+    if int(digits[:99]) > LARGEST:
+        raise Misread(f"there is no operation {text[:99]}", hint="`log` shows the operations.")
     return int(digits)
 
 

@@ -24,6 +24,7 @@ CORRUPTIONS = (
 NEW_KEYS = KEYS.saying("keys, ranges CUST-00010..CUST-00020, @FILE (one key a line, or a CSV), @last, - for stdin")
 SOURCE = Argument("--from", "where they are", metavar="SYSTEM", complete="systems")
 TARGETS = Argument("--to", "where they go", metavar="LIST", complete="systems")
+DIGITS = at_least(1, 1_000_000)
 RESPELLING = OneOf(required=True)
 DAMAGE = OneOf()
 
@@ -82,7 +83,7 @@ class ModifyKey(Changes, KeyFile):
     ] = None
     pad: Annotated[
         int | None,
-        Argument("--pad", "pad numbers with zeros to N digits", metavar="N", read=at_least(1), within=RESPELLING),
+        Argument("--pad", "pad numbers with zeros to N digits", metavar="N", read=DIGITS, within=RESPELLING),
     ] = None
     replace: Annotated[
         tuple[str, str] | None,
