@@ -52,7 +52,7 @@ def change_to(before: State, after: State) -> Change:
     return replacing.replace(before, after.tables).change
 
 
-# Every decision about every kind: its finding before, whether the plan acts, and how it may go by another way
+# Every decision: its finding before, whether the plan acts, and how it may go by another way
 
 ALL = {"B": "K1", "C": "K1", "E": "K1"}
 K1, GONE = {"A": "K1", "D": "K1", **ALL}, dict[str, str]()
@@ -92,10 +92,11 @@ def test_finding_is_open_until_it_is_carried_out_or_goes_another_way(
     assert gone == [f"{OTHERWISE} {finding} (what changed it is not kept)"]
 
 
-def test_every_decision_about_every_kind_is_among_them() -> None:
-    asked = {pair for policy, _, finding, _, _ in OUTCOMES for pair in policy.items() if pair[0] == finding.split()[0]}
-    every = {(kind, decision) for kind, known in DECISIONS.items() for decision in known}
-    assert asked == every
+def test_every_decision_about_whatever_a_finding_is_about_is_among_them() -> None:
+    about = {kind.name: kind.about for kind in KINDS}
+    decided = [(policy, finding.split()[0]) for policy, _, finding, _, _ in OUTCOMES]
+    asked = {(about[kind], policy[kind]) for policy, kind in decided if kind in policy}
+    assert asked == {(kind.about, decision) for kind in KINDS for decision in kind.decisions}
 
 
 @settings(PURE, max_examples=40)

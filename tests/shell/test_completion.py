@@ -9,6 +9,7 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
 from keysync_shell.commands.catalogue import FIRST_WORDS
+from keysync_shell.core.findings.kinds import names
 from keysync_shell.shell.completion import MOST
 from tests.talking import Talk
 
@@ -127,7 +128,7 @@ def test_sides_of_a_difference(talk: Talk) -> None:
 
 
 def test_kinds(talk: Talk) -> None:
-    assert talk.offers("discrepancies ") == ["gap", "unauthorized", "duplicate", "variant", "malformed"]
+    assert talk.offers("discrepancies ") == list(names())
     assert talk.offers("discrepancies gap mal") == ["malformed"]
 
 

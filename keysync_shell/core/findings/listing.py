@@ -18,7 +18,7 @@ from keysync_shell.core.model.systems import Systems
 PolarsDataType = DataType | DataTypeClass
 
 # `systems` is a mask: one bit, but for a kind that is about a canonical key in all of them. `keys` are the spellings
-# that these systems hold; where they hold none, those of the authority.
+# that these systems hold; where they hold none, as of a gap, those of the authority.
 FINDING: dict[str, PolarsDataType] = {
     "kind": pl.String,
     "systems": MASK,
@@ -38,6 +38,12 @@ def findings(
     if systems is not None:
         found = found.filter((pl.col("systems") & index.systems.mask(systems)) != 0)
     return found
+
+
+def place_of_kind() -> pl.Expr:
+    """The place in KINDS of what the column `kind` names: everything is told in that order."""
+    places = {name: place for place, name in enumerate(kinds.names())}
+    return pl.col("kind").replace_strict(places, return_dtype=pl.Int32)
 
 
 def _every(index: Index) -> pl.DataFrame:
@@ -68,9 +74,7 @@ def _listed(rows: pl.DataFrame, systems: Systems) -> pl.DataFrame:
 
 
 def _ordered(found: pl.DataFrame) -> pl.DataFrame:
-    places = {name: place for place, name in enumerate(kinds.names())}
-    by_kind = pl.col("kind").replace_strict(places, return_dtype=pl.Int32)
-    return found.sort(by_kind, "canonical", "systems", pl.col("keys").list.first())
+    return found.sort(place_of_kind(), "canonical", "systems", pl.col("keys").list.first())
 
 
 def _found(form: Form, rows: pl.LazyFrame, systems: Systems) -> pl.LazyFrame:
@@ -80,7 +84,7 @@ def _found(form: Form, rows: pl.LazyFrame, systems: Systems) -> pl.LazyFrame:
         case About.KEY:
             told = _of_keys(found, systems)
         case About.KEY_IN_SYSTEM:
-            told = _of_keys(_each(found, systems), systems)
+            told = _of_keys_in_systems(found, systems)
         case About.SPELLING:
             told = _each(found, systems).with_columns(keys=pl.concat_list("key"))
     return told.with_columns(kind=pl.lit(form.kind.name), form=pl.lit(form.form)).select(
@@ -89,10 +93,26 @@ def _found(form: Form, rows: pl.LazyFrame, systems: Systems) -> pl.LazyFrame:
 
 
 def _of_keys(found: pl.LazyFrame, systems: Systems) -> pl.LazyFrame:
-    """One row for each canonical key and what it is about."""
-    holders = pl.when((pl.col("pattern") & pl.col("systems")) != 0).then("systems").otherwise(systems.authority_bit)
+    """One row for each canonical key, with the spellings that the systems of the finding hold.
+
+    Where they hold none, those of the authority; where that holds none either, all.
+    """
+    held, ours = pl.col("pattern") & pl.col("systems"), pl.col("pattern") & systems.authority_bit
+    holders = pl.when(held != 0).then(held).when(ours != 0).then(ours).otherwise("pattern")
     told = found.filter((pl.col("mask") & holders) != 0)
-    return told.group_by("canonical", "systems").agg(keys="key")
+    return told.group_by("canonical").agg(pl.col("systems").first(), keys="key")
+
+
+def _of_keys_in_systems(found: pl.LazyFrame, systems: Systems) -> pl.LazyFrame:
+    """The same, one row for each canonical key and system.
+
+    What systems lack is mostly lacked by many, with the same spellings: so keys come together before systems part.
+    """
+    here, lacking = pl.col("systems") & pl.col("pattern"), pl.col("systems") & ~pl.col("pattern")
+    holding = _each(found.with_columns(systems=here).filter(pl.col("systems") != 0), systems)
+    held = holding.filter((pl.col("mask") & pl.col("systems")) != 0).group_by("canonical", "systems").agg(keys="key")
+    lacked = _each(_of_keys(found.with_columns(systems=lacking).filter(pl.col("systems") != 0), systems), systems)
+    return pl.concat([held, lacked])
 
 
 def _each(found: pl.LazyFrame, systems: Systems) -> pl.LazyFrame:

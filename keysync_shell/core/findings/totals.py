@@ -47,38 +47,34 @@ def count(rows: pl.DataFrame, systems: Systems) -> Totals:
     """Totals of whole canonical groups: every spelling of each canonical key is among the rows."""
     totals, forms, mixed = Totals.none(systems), masks.forms(systems), in_mixed_groups(rows)
     simple = rows if mixed is None else rows.filter(~mixed)
-    keys = _counted(simple.lazy().with_columns(**ALONE), forms, ["mask", "repeats"])
-    _add_patterns(totals, keys.with_columns(**ALONE))
-    _add_found(totals, keys.with_columns(**ALONE, **CANONICAL), forms)
+    if len(simple):
+        alone = simple.lazy().with_columns(**ALONE)
+        _add(totals, _few(alone, forms, {"mask", "repeats"}).with_columns(**ALONE, **CANONICAL), forms, keys=True)
     if mixed is not None:
-        spelled = spellings(rows.filter(mixed), systems)
-        real = spelled.lazy().filter(pl.col("canonical") != "").unique("canonical")
         about_keys, about_spellings = masks.of_keys(forms), masks.of_spellings(forms)
-        keys = _counted(real, about_keys, {"pattern", *_flags(about_keys)})
-        _add_patterns(totals, keys)
-        _add_found(totals, keys, about_keys)
-        _add_found(totals, _counted(spelled.lazy(), about_spellings, _flags(about_spellings)), about_spellings)
+        spelled = spellings(rows.filter(mixed), systems).lazy()
+        keys = spelled.filter(pl.col("canonical") != "").unique("canonical")
+        _add(totals, _few(keys, about_keys, {"pattern", *_flags(about_keys)}), about_keys, keys=True)
+        _add(totals, _few(spelled, about_spellings, _flags(about_spellings)), about_spellings, keys=False)
     return totals
 
 
-def _counted(rows: pl.LazyFrame, forms: Sequence[Form], flags: Iterable[str]) -> pl.DataFrame:
+def _few(rows: pl.LazyFrame, forms: Sequence[Form], flags: Iterable[str]) -> pl.LazyFrame:
     """The `number` of rows with each combination of flags and of the masks that only the texts of a row can tell."""
-    by_text = [form.systems.alias(form.name) for form in forms if form.by_text]
-    return rows.group_by(*flags, *by_text).len("number").collect()
+    return rows.group_by(*flags, *(form.systems.alias(form.name) for form in forms if form.by_text)).len("number")
 
 
 def _flags(forms: Sequence[Form]) -> set[str]:
     return {name for form in forms if not form.by_text for name in form.columns}
 
 
-def _add_patterns(totals: Totals, rows: pl.DataFrame) -> None:
-    for pattern, number in rows.select("pattern", "number").iter_rows():
-        totals.patterns[pattern] += number
-
-
-def _add_found(totals: Totals, rows: pl.DataFrame, forms: Sequence[Form]) -> None:
+def _add(totals: Totals, few: pl.LazyFrame, forms: Sequence[Form], *, keys: bool) -> None:
+    """Add rows with a `number`: what is found of each, and the pattern of each if it is a canonical key."""
+    pattern = pl.col("pattern") if keys else pl.lit(0).alias("pattern")
     columns = [pl.col(form.name) if form.by_text else form.systems.alias(form.name) for form in forms]
-    for number, *found in rows.select("number", *columns).iter_rows():
+    for held, number, *found in few.select(pattern, "number", *columns).collect().iter_rows():
+        if keys:
+            totals.patterns[held] += number
         for form, mask in zip(forms, found, strict=True):
             if mask:
                 totals.found[form.kind.name, form.form][mask] += number

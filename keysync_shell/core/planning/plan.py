@@ -15,7 +15,7 @@ import polars as pl
 from keysync_shell.core.findings import kinds
 from keysync_shell.core.findings.index import Index
 from keysync_shell.core.findings.kinds import About, Decision, Kind
-from keysync_shell.core.findings.listing import findings
+from keysync_shell.core.findings.listing import findings, place_of_kind
 from keysync_shell.core.findings.losses import losing_letters
 from keysync_shell.core.findings.masks import MASK
 from keysync_shell.core.findings.spellings import by_system
@@ -71,8 +71,6 @@ def _round(
     decided = found.partition_by("kind", "decision", as_dict=True)
     order = [(kind.name, decision) for kind in _by_precedence() for decision in DECISIONS]
     parts = [context.actions(pair[1], decided[pair]) for pair in order if pair in decided]
-    places = {name: place for place, name in enumerate(kinds.names())}
-    by_kind = pl.col("kind").replace_strict(places, return_dtype=pl.Int32)
     wanted = (
         pl.concat([part for part in parts if part is not None] or [pl.DataFrame(schema=ACTION)], how="vertical")
         .lazy()
@@ -81,7 +79,7 @@ def _round(
         .unique(subset=["sign", "system", "key", "form", "about"], keep="first", maintain_order=True)
         .drop("about")
         .filter(pl.lit(True) if systems is None else pl.col("system").is_in(list(systems)))
-        .sort(by_kind, "system", "canonical", "key", maintain_order=True)
+        .sort(place_of_kind(), "system", "canonical", "key", maintain_order=True)
         .collect()
     )
     return _first_to_act(wanted)

@@ -29,13 +29,13 @@ from tests.strategies import STATES, edits_of, states
 SHARED = {"canonical", "pattern", "respelled", "repeated"}  # by all spellings of a canonical key
 LONG = 3  # so that random states have some
 
-TOO_LONG = Kind(
-    name="too-long",
-    plural="too_long",
+WORDY = Kind(
+    name="wordy-key",
+    plural="wordy_keys",
     about=About.SPELLING,
     found=lambda one: one.where(one.key.str.len_chars() > LONG, one.mask),
     decisions=("report", "remove"),
-    precedence=5,
+    precedence=97,
     legend=f"a spelling of more than {LONG} characters",
     meaning=f"The spelling has more than {LONG} characters.",
 )
@@ -45,17 +45,30 @@ LONG_KEY = Kind(
     about=About.KEY,
     found=lambda one: one.where(one.canonical.str.len_chars() > LONG, one.pattern),
     decisions=("report",),
-    precedence=6,
+    precedence=98,
     legend=f"a canonical key of more than {LONG} characters",
     meaning=f"The canonical key has more than {LONG} characters.",
 )
+
+
+LACK = Kind(
+    name="lack",
+    plural="lacks",
+    about=About.KEY_IN_SYSTEM,
+    found=lambda one: one.where(one.pattern != 0, one.everyone & ~one.pattern),
+    decisions=("report",),
+    precedence=99,
+    legend="a canonical key that some system holds and another lacks",
+    meaning="Some system holds the key, this one does not.",
+)
+MORE = (WORDY, LONG_KEY, LACK)
 
 
 @pytest.fixture
 def two_more() -> Iterator[None]:
     """The table with an entry about spellings and one about keys at its end, and nothing else changed."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kinds, "KINDS", (*KINDS, TOO_LONG, LONG_KEY))
+        patch.setattr(kinds, "KINDS", (*KINDS, WORDY, LONG_KEY))
         yield
 
 
@@ -99,11 +112,11 @@ def test_kinds_are_named_without_polars() -> None:
 def test_new_kind_is_counted_and_listed() -> None:
     state = systems(A="K1 LONG-1", B="K1 long_1", C="K1 LONG-1", D="LONG-1", E="LONG-1")
     summary = summarize(index(state), state)
-    assert (summary.discrepancies["too_long"], summary.discrepancies["long_keys"]) == (5, 1)
+    assert (summary.discrepancies["wordy_keys"], summary.discrepancies["long_keys"]) == (5, 1)
     assert [system.findings["long_keys"] for system in summary.systems] == [1, 1, 1, 1, 1]
-    listed = findings(index(state), ["too-long", "long-key"], "B").rows()
+    listed = findings(index(state), ["wordy-key", "long-key"], "B").rows()
     assert listed == [
-        ("too-long", FIVE.bit("B"), "LONG-1", ["long_1"], ""),
+        ("wordy-key", FIVE.bit("B"), "LONG-1", ["long_1"], ""),
         ("long-key", FIVE.all_bits, "LONG-1", ["LONG-1", "long_1"], ""),
     ]
 
@@ -111,7 +124,7 @@ def test_new_kind_is_counted_and_listed() -> None:
 @pytest.mark.usefixtures("two_more")
 def test_new_kind_is_found_where_nothing_else_is() -> None:
     state = systems(**dict.fromkeys("ABCDE", "K1 LONG-1"))
-    assert findings(index(state))["kind"].to_list() == ["too-long"] * 5 + ["long-key"]
+    assert findings(index(state))["kind"].to_list() == ["wordy-key"] * 5 + ["long-key"]
 
 
 @pytest.mark.usefixtures("two_more")
@@ -119,15 +132,21 @@ def test_new_kind_is_planned_about() -> None:
     state = systems(A="K1", B="K1 LONG-1", C="K1", D="K1", E="K1")
     reported = plan(state, index(state), deciding(unauthorized="ignore")).actions
     assert reported.select("sign", "kind", "system", "key").rows() == [
-        (REPORT, "too-long", "B", "LONG-1"),
+        (REPORT, "wordy-key", "B", "LONG-1"),
         (REPORT, "long-key", "B", "LONG-1"),
     ]
-    removed = plan(state, index(state), deciding(**{"unauthorized": "ignore", "too-long": "remove"})).actions
-    assert removed.select("sign", "kind", "system", "key").rows() == [(REMOVE, "too-long", "B", "LONG-1")]
+    removed = plan(state, index(state), deciding(**{"unauthorized": "ignore", "wordy-key": "remove"})).actions
+    assert removed.select("sign", "kind", "system", "key").rows() == [(REMOVE, "wordy-key", "B", "LONG-1")]
+
+
+def test_finding_names_the_spellings_of_its_systems_or_of_the_authority_or_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kinds, "KINDS", (*KINDS, *MORE))
+    named = findings(index(systems(A="K1", B="k1 X1", C="X1 x1", D="K1 X1", E="K1 X1"))).filter(kind="lack")
+    assert named.select("systems", "keys").rows() == [(FIVE.bit("C"), ["K1"]), (FIVE.bit("A"), ["X1", "x1"])]
 
 
 @pytest.mark.usefixtures("two_more")
-@pytest.mark.parametrize("condition", ["too_long.D == 1", "too-long.D == 1", "too_long == 1", "long_keys.B == 0"])
+@pytest.mark.parametrize("condition", ["wordy_keys.D == 1", "wordy-key.D == 1", "wordy_keys == 1", "long_keys.B == 0"])
 def test_conditions_are_about_a_new_kind(condition: str) -> None:
     state = systems(D="LONG-1", B="k1")
     assert Condition.parse(condition, FIVE).holds(summarize(index(state), state).as_data())
@@ -137,7 +156,7 @@ def test_conditions_are_about_a_new_kind(condition: str) -> None:
 @given(st.data(), st.sampled_from([Rules(), Rules(pad_numbers=3)]))
 def test_every_number_is_that_of_the_list_and_of_the_key_set(data: st.DataObject, rules: Rules) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kinds, "KINDS", (*KINDS, TOO_LONG, LONG_KEY))
+        patch.setattr(kinds, "KINDS", (*KINDS, *MORE))
         state = data.draw(states())
         moved = index(state, rules)
         for _ in range(data.draw(st.integers(0, 2))):
