@@ -16,6 +16,7 @@ from keysync_shell.commands.declaring import Command
 from keysync_shell.process import Parser, collector_off, guarded
 
 if TYPE_CHECKING:
+    from keysync_shell.commands.reach import Reach
     from keysync_shell.dialogue import Dialogue
     from keysync_shell.interpreter import Interpreter
     from keysync_shell.sandbox import Sandbox
@@ -138,7 +139,7 @@ def _one_command(command: Command, words: list[str], options: argparse.Namespace
     command.declare(parser)
     args = parser.parse_args(words)
     if not options.restricted:  # that refuses a --home after the command
-        options.home, args.home = args.home or options.home, None
+        options.home, args.home = options.home if args.home is None else args.home, None
     if args.lock_timeout is not None:
         options.lock_timeout = args.lock_timeout
     dialogue = _dialogue(options, ask_at_terminal, changes=command.changes)
@@ -146,12 +147,16 @@ def _one_command(command: Command, words: list[str], options: argparse.Namespace
 
 
 def _script(options: argparse.Namespace, words: list[str]) -> int:
+    from keysync_shell.commands.lines import Script
     from keysync_shell.commands.session import no_input, nobody
     from keysync_shell.interpreter import Interpreter
 
     dialogue = _dialogue(options, nobody)
     dialogue.read_stdin = no_input
     interpreter = Interpreter(dialogue, lambda interpreter: _shell_behind(interpreter, options.color))
+    if options.file is not None:
+        script = Script(file=options.file, keep_going=options.keep_going, echo=options.echo)
+        return interpreter.run_given(script).status
     lines, name = _lines(options, words)
     return interpreter.scripts.run_lines(lines, name, keep_going=options.keep_going, echo=options.echo).status
 
@@ -190,24 +195,21 @@ def _dialogue(options: argparse.Namespace, ask: Callable[[str], bool], *, change
     except KeySyncError as error:
         writer.fail(error, changes=changes)
         raise SystemExit(error.code) from None
-    return Dialogue(
-        sandbox, lambda: writer, ask, debug=options.debug, restricted=options.restricted, execute_on=_executor
-    )
+    dialogue = Dialogue(sandbox, lambda: writer, ask, debug=options.debug, restricted=options.restricted)
+    dialogue.execute_on = lambda stage: _executor(stage, dialogue.reach)
+    return dialogue
 
 
-def _executor(sandbox: Sandbox) -> Callable[[str], Executed]:
+def _executor(sandbox: Sandbox, reach: Reach) -> Callable[[str], Executed]:
     from keysync_shell.interpreter import executor
 
-    return executor(sandbox)
+    return executor(sandbox, reach)
 
 
 def _lines(options: argparse.Namespace, words: list[str]) -> tuple[Iterable[str], str]:
     """The lines of a script, and what they are called."""
     if options.text is not None:
         return options.text.split("\n"), "-c"
-    if options.file is not None:
-        flags = [flag for flag, on in (("--keep-going", options.keep_going), ("--echo", options.echo)) if on]
-        return [shlex.join(["run", *flags, "--", options.file])], "-f"
     if words:
         return [shlex.join(words)], "command line"
     return sys.stdin, "<stdin>"

@@ -44,7 +44,9 @@ def path_of(text: str) -> Path:
 
 
 def home_folder(given: str | None) -> Path:
-    """`--home`, else $KEYSYNC_HOME, else the current folder."""
+    """`--home`, else $KEYSYNC_HOME, else the current folder. Raises KeySyncError for an empty name."""
+    if given == "":
+        raise KeySyncError("--home is empty", hint="Name a folder, or leave --home out for this one.")
     return path_of(given or os.environ.get("KEYSYNC_HOME") or ".")
 
 

@@ -12,11 +12,13 @@ import traceback
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from polars.exceptions import PanicException
 
 from keysync_shell.commands.declaring import Command
+from keysync_shell.commands.reach import ANYWHERE, Reach
 from keysync_shell.commands.session import Session, ShowsKeys
 from keysync_shell.config import path_of
 from keysync_shell.core.model.keys import safe
@@ -42,7 +44,7 @@ class Dialogue:
     """The sandbox with whoever talks to it.
 
     `debug` shows tracebacks; `restricted` keeps to the sandbox; `last` is the last result with keys. `execute_on` and
-    `watcher` are for scenarios.
+    `watcher` are for scenarios; `reach` says which files may be named.
     """
 
     sandbox: Sandbox
@@ -54,6 +56,11 @@ class Dialogue:
     last: ShowsKeys | None = None
     execute_on: ExecuteOn | None = None
     watcher: Watcher | None = None
+    reach: Reach = ANYWHERE
+
+    def __post_init__(self) -> None:
+        if self.restricted:
+            self.reach = Reach((self.sandbox.home.root,))
 
     def run(self, command: Command, args: Namespace, line: str, source: str) -> int:
         """Run one command and return its exit code. KeyboardInterrupt and BrokenPipeError pass through."""
@@ -61,10 +68,10 @@ class Dialogue:
             if self.restricted:
                 _refuse_ways_out(command, args)
             sandbox = self._sandbox(args)
-            output = _Output.of(args, sandbox.home)
+            session = self._session(sandbox, line, source)
+            output = _Output.of(args, session)
             output.check()
             with self.telling_of_interrupts(sandbox, changes=command.changes):
-                session = self._session(sandbox, line, source)
                 args.format = format_of(args.format, getattr(args, "output", None))
                 if args.format == TABLE:
                     session = dataclasses.replace(session, show_reading=self._show_reading)
@@ -100,6 +107,7 @@ class Dialogue:
             self.last,
             execute_on=self.execute_on,
             watcher=self.watcher,
+            reach=self.reach,
         )
 
     def _answer(self, command: Command, args: Namespace, session: Session, output: _Output) -> int:
@@ -126,7 +134,7 @@ class Dialogue:
     def _sandbox(self, args: Namespace) -> Sandbox:
         """The sandbox that a command is about: --home may name another one."""
         home, timeout = getattr(args, "home", None), getattr(args, "lock_timeout", None)
-        if home is None or path_of(home).resolve() == self.sandbox.home.root.resolve():
+        if home is None or self.reach.path(home).resolve() == self.sandbox.home.root.resolve():
             if timeout is not None:
                 self.sandbox.wait(timeout)
             return self.sandbox
@@ -202,28 +210,29 @@ def told(result: object) -> Iterator[None]:
 class _Output:
     """Where a result goes: to a file, or None: to whoever asked. `force` replaces a file that exists."""
 
-    name: str | None
+    path: Path | None
     home: Home
     force: bool
 
     @classmethod
-    def of(cls, args: Namespace, home: Home) -> _Output:
-        return cls(getattr(args, "output", None), home, getattr(args, "yes", False))
+    def of(cls, args: Namespace, session: Session) -> _Output:
+        name = getattr(args, "output", None)
+        return cls(None if name is None else session.file(name), session.sandbox.home, getattr(args, "yes", False))
 
     def check(self) -> None:
         """Raise KeySyncError if the file may not be written; to be said before anything is done."""
-        if self.name is not None:
-            outputs.check(path_of(self.name), self.home, force=self.force)
+        if self.path is not None:
+            outputs.check(self.path, self.home, force=self.force)
 
     @contextlib.contextmanager
     def opened(self, writer: Writer) -> Iterator[Writer]:
         """The writer itself, or one whose results go to the file."""
-        if self.name is None:
+        if self.path is None:
             yield writer
             return
-        with outputs.opened(path_of(self.name), self.home, force=self.force) as file:
+        with outputs.opened(self.path, self.home, force=self.force) as file:
             yield dataclasses.replace(writer, out=file, color_out=False)
-        writer.say(f"✓ Wrote {safe(self.name)}")
+        writer.say(f"✓ Wrote {safe(str(self.path))}")
 
 
 def _taken(warnings: list[str]) -> list[str]:

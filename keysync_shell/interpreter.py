@@ -17,6 +17,7 @@ from keysync_shell.commands import catalogue, lines
 from keysync_shell.commands.arguments import declare
 from keysync_shell.commands.declaring import Asks, Command
 from keysync_shell.commands.lines import QUIT, RUN, RUN_NAMES, Ended, Script, Scripts
+from keysync_shell.commands.reach import ANYWHERE, Reach
 from keysync_shell.commands.session import no_input
 from keysync_shell.core.model.keys import safe
 from keysync_shell.dialogue import Dialogue
@@ -32,12 +33,16 @@ PUNCTUATION = frozenset("|>")
 TO_A_SHELL = ("!", "?")
 
 
-def executor(sandbox: Sandbox) -> Callable[[str], Executed]:
-    """What runs lines on the sandbox of a scenario: it says yes to every question, and leads nowhere else."""
+def executor(sandbox: Sandbox, reach: Reach = ANYWHERE) -> Callable[[str], Executed]:
+    """What runs lines on the sandbox of a scenario: it says yes to every question, and writes nothing elsewhere.
+
+    Files that it reads are within the reach of whoever runs the scenario, or on the stage.
+    """
     from keysync_shell.scenarios.playing import Executed
 
     out, err = io.StringIO(), io.StringIO()
     dialogue = Dialogue(sandbox, lambda: Writer(out, err), lambda _: True, no_input, restricted=True)
+    dialogue.reach = reach.with_folder(sandbox.home.root)
     interpreter = Interpreter(dialogue)
 
     def execute(line: str) -> Executed:
@@ -81,23 +86,31 @@ class Interpreter:
 
     def carry_out(self, line: str) -> Ended:
         """Carry one command out. KeyboardInterrupt passes through, and an OSError of our own streams."""
-        try:
-            return self._carried_out(line.strip())
-        except (OSError, KeyboardInterrupt):
-            raise
-        except Exception as error:
-            return Ended(self.dialogue.fail(error))
+        return self._told(lambda: self._carried_out(line.lstrip()))
 
-    def run(self, script: Script) -> Ended:
-        """Run a script, and tell what became of it if it is interrupted."""
+    def run_given(self, script: Script) -> Ended:
+        """Run the script that whoever starts the program names; it may lie anywhere."""
+        return self._told(lambda: self.run(script, ANYWHERE))
+
+    def run(self, script: Script, reach: Reach | None = None) -> Ended:
+        """Run a script, and tell what became of it if it is interrupted. Raises KeySyncError."""
         with self.dialogue.telling_of_interrupts(self.sandbox, changes=script.atomic):
-            return self.scripts.run_file(script)
+            return self.scripts.run_file(script, reach or self.dialogue.reach)
 
     def say(self, line: str) -> None:
         self.dialogue.writer().say(safe(line))
 
     def show(self, outcome: Outcome) -> None:
         self.dialogue.show(outcome, RUN)
+
+    def _told(self, work: Callable[[], Ended]) -> Ended:
+        """How the work ended; an error is told."""
+        try:
+            return work()
+        except (OSError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            return Ended(self.dialogue.fail(error))
 
     def _carried_out(self, line: str) -> Ended:
         if line.startswith(TO_A_SHELL):

@@ -13,7 +13,7 @@ from typing import BinaryIO, TextIO, cast
 
 from keysync_shell.commands.session import nobody
 from keysync_shell.dialogue import Dialogue
-from keysync_shell.interpreter import Interpreter
+from keysync_shell.interpreter import Interpreter, executor
 from keysync_shell.render.writing import Writer
 from keysync_shell.sandbox import Sandbox
 from keysync_shell.shell.app import Shell
@@ -33,6 +33,7 @@ def shell_on(
 ) -> Shell:
     """A shell without a terminal; its results go to `out`."""
     dialogue = Dialogue(sandbox, lambda: Writer(out, out), nobody, debug=debug, restricted=restricted)
+    dialogue.execute_on = lambda stage: executor(stage, dialogue.reach)
     return Shell(Interpreter(dialogue), interactive=interactive, stdin=io.StringIO(), stdout=out)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from keysync_shell.commands.catalogue.arguments import KeyFile
 from keysync_shell.commands.session import Session
-from keysync_shell.config import path_of
 from keysync_shell.errors import BadFile
 from keysync_shell.storage import files, foreign_csv
 from keysync_shell.storage.files import explained
@@ -24,7 +23,7 @@ def read_file(session: Session, name: str, args: KeyFile | None, *, list_of_keys
     Raises BadFile with a hint that can be typed as it is, KeySyncError for what cannot be read or is over a limit.
     """
     with explained(failing), session.sandbox.home.progress.doing(f"reading {name}"):
-        data, _ = files.read(path_of(name), session.sandbox.config.limits.file_bytes)
+        data, _ = files.read(session.file(name), session.sandbox.config.limits.file_bytes)
     return read(session, data, name, args, list_of_keys=list_of_keys)
 
 

@@ -15,7 +15,7 @@ from typing import Annotated, Protocol
 from keysync_shell.commands.arguments import Argument, Arguments, OneOf
 from keysync_shell.commands.catalogue import FIRST_WORDS
 from keysync_shell.commands.meanings import meaning, near
-from keysync_shell.config import path_of
+from keysync_shell.commands.reach import Reach
 from keysync_shell.core.model.keys import safe
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Outcome, Request, Sandbox
@@ -191,12 +191,12 @@ class Scripts:
     def running(self) -> bool:
         return self._depth > 0
 
-    def run_file(self, script: Script) -> Ended:
-        """Run a file; its status is that of the line that stopped it.
+    def run_file(self, script: Script, reach: Reach) -> Ended:
+        """Run a file within reach; its status is that of the line that stopped it.
 
         Raises KeySyncError for a file that cannot be read, includes itself, or is nested too deep.
         """
-        path = self._resolved(script.file)
+        path = self._resolved(script.file, reach)
         lines = _read(path, script.file)
         self._files.append(path)
         try:
@@ -253,9 +253,9 @@ class Scripts:
             self._executor.show(outcome)
         return ended
 
-    def _resolved(self, file: str) -> Path:
+    def _resolved(self, file: str, reach: Reach) -> Path:
         base = self._files[-1].parent if self._files else Path.cwd()
-        path = (base / path_of(file)).resolve()
+        path = reach.path(file, base).resolve()
         if path in self._files:
             raise KeySyncError(f"{file}: the script includes itself", hint="Take the line out.")
         if len(self._files) >= MAX_DEPTH:

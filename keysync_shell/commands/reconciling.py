@@ -15,7 +15,6 @@ from keysync_shell.commands.catalogue import reconciling as asked
 from keysync_shell.commands.looking import Cap
 from keysync_shell.commands.results import ReconcilingResult
 from keysync_shell.commands.session import Session
-from keysync_shell.config import path_of
 from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.findings import losses
 from keysync_shell.core.findings.index import Index
@@ -99,13 +98,13 @@ Results = Planned | Predicted | Reconciliation | Compared | MasterKeys | RunList
 def plan(session: Session, args: asked.Plan) -> Planned:
     sandbox = session.sandbox
     if args.save:
-        outputs.check(path_of(args.save), sandbox.home, force=args.yes)
+        outputs.check(session.file(args.save), sandbox.home, force=args.yes)
     memory = sandbox.moment(None)
     policy = words.policy(session, args, memory.index)
     made = planned(memory.state, memory.index, policy, registered(memory.state.master_keys, memory.rules))
     sandbox.warnings.extend(losses.warnings(memory.index))
     if args.save:
-        outputs.write(path_of(args.save), _as_file(made, sandbox.digest()), sandbox.home, force=args.yes)
+        outputs.write(session.file(args.save), _as_file(made, sandbox.digest()), sandbox.home, force=args.yes)
     left = memory.summary().discrepancies.total
     wrong = made.changes_anything and not args.exit_zero
     cap = Cap(args.all, args.limit, rest="" if args.limit else f"{session.line} --all")
@@ -125,7 +124,7 @@ def reconcile(session: Session, args: asked.Reconcile) -> Reconciliation:
         mode=args.mode,
         auto_approve=args.auto_approve,
         policy=lambda index: words.policy(session, args, index),
-        folder=lambda number: path_of(args.output_dir) if args.output_dir else _folder(sandbox, number),
+        folder=lambda number: session.file(args.output_dir) if args.output_dir else _folder(sandbox, number),
     )
     if args.dry_run:
         sandbox.refresh()
@@ -137,7 +136,7 @@ def reconcile(session: Session, args: asked.Reconcile) -> Reconciliation:
 
 def apply(session: Session, args: asked.Apply) -> Outcome:
     sandbox = session.sandbox
-    saved = _saved(path_of(args.plan)) if args.plan else None
+    saved = _saved(session.file(args.plan)) if args.plan else None
     wanted = sandbox.systems.parse(args.systems)
 
     def decide(state: State) -> Edit:
@@ -200,7 +199,7 @@ def report(session: Session, args: asked.Report) -> Reconciliation:
         past = recording.recorded(registry, run, sandbox.systems)
         audit = registry.events(run.number)
     result = as_it_was(run, past, by_number(memory.state.master_keys))
-    folder = path_of(args.output_dir) if args.output_dir else None
+    folder = session.file(args.output_dir) if args.output_dir else None
     if folder:
         with explained("the reports were not written"):
             reports.write(folder, result, audit)

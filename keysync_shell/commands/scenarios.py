@@ -11,7 +11,6 @@ from pathlib import Path
 from keysync_shell.commands.catalogue import scenarios as asked
 from keysync_shell.commands.results import ScenariosResult
 from keysync_shell.commands.session import Session
-from keysync_shell.config import path_of
 from keysync_shell.core.findings.cells import cells
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.errors import KeySyncError
@@ -166,7 +165,7 @@ def run(session: Session, args: asked.ScenarioRun) -> Reports:
         raise KeySyncError("scenarios cannot be run from here", hint="Run them from the shell or the command line.")
     shelf, order = _shelf(session), Order(_params(args.params), args.on_fail, args.step, args.keep, session.line)
     if args.junit:
-        outputs.check(path_of(args.junit), session.sandbox.home, force=args.force)
+        outputs.check(session.file(args.junit), session.sandbox.home, force=args.force)
     reports, kept, notes = list[Report](), list[Outcome](), list[str]()
     for one in _wanted(session, args, shelf, order):
         report, outcome = _ran(session, one, order) if isinstance(one, Prepared) else (one, None)
@@ -269,7 +268,7 @@ def _told(session: Session, args: asked.ScenarioRun, result: Reports) -> Reports
     if args.junit:
         from keysync_shell.scenarios.junit import junit
 
-        outputs.write(path_of(args.junit), junit(result.reports).encode(), session.sandbox.home, force=args.force)
+        outputs.write(session.file(args.junit), junit(result.reports).encode(), session.sandbox.home, force=args.force)
     if args.github:
         printed += github.workflow_commands(result.reports)
         if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
@@ -293,7 +292,7 @@ def _schema_text() -> str:
 
 
 def _shelf(session: Session) -> Shelf:
-    return Shelf(session.sandbox.home.root)
+    return Shelf(session.sandbox.home.root, session.reach.check)
 
 
 def _sources(session: Session, words: Iterable[str]) -> list[Source]:

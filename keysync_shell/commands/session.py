@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import polars as pl
 
 from keysync_shell.commands.declaring import Changes
+from keysync_shell.commands.reach import ANYWHERE, Reach
 from keysync_shell.config import home_folder
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox import Outcome, Request, Sandbox
@@ -50,8 +51,8 @@ class Session:
     `line` is the command as it was given and `source` where it came from (shell, script, one-shot). `ask` puts a
     question to a person; `preview` shows them first what would happen. `read_stdin` gives what KEYS… `-` stands for;
     `last` is the previous result with keys. `show_reading` shows how a file was read, before anything is done with it.
-    `folder` is where relative paths begin. `execute_on` runs lines on another sandbox, and `watcher` watches them: for
-    scenarios.
+    `folder` is where relative paths begin, and `reach` says how far they may lead. `execute_on` runs lines on another
+    sandbox, and `watcher` watches them: for scenarios.
     """
 
     sandbox: Sandbox
@@ -65,6 +66,11 @@ class Session:
     folder: Path = Path()
     execute_on: ExecuteOn | None = None
     watcher: Watcher | None = None
+    reach: Reach = ANYWHERE
+
+    def file(self, name: str) -> Path:
+        """The path of a file that a person named. Raises KeySyncError if it is none, or out of reach."""
+        return self.reach.path(name, self.folder)
 
     def again(self, *options: str) -> str:
         """The command as it can be typed once more, with more options."""

@@ -10,7 +10,6 @@ from keysync_shell import __version__
 from keysync_shell.commands.catalogue import snapshots as asked
 from keysync_shell.commands.results import SnapshotsResult
 from keysync_shell.commands.session import Session
-from keysync_shell.config import path_of
 from keysync_shell.core.edits import replacing
 from keysync_shell.errors import Declined, KeySyncError
 from keysync_shell.sandbox import Outcome, Sandbox
@@ -104,7 +103,7 @@ def export_state(session: Session, args: asked.ExportState) -> Saved:
     sandbox = session.sandbox
     sandbox.require_no_batch("export-state")
     snapshot = snapshots.load(sandbox.home.snapshots, args.name, sandbox.config.limits)
-    archives.export(snapshot, path_of(args.file), sandbox.home, force=args.yes)
+    archives.export(snapshot, session.file(args.file), sandbox.home, force=args.yes)
     return Saved("Exported", snapshot.manifest, args.file)
 
 
@@ -112,7 +111,7 @@ def import_state(session: Session, args: asked.ImportState) -> Saved:
     sandbox = session.sandbox
     sandbox.require_no_batch("import-state")
     limits = sandbox.config.limits
-    snapshot = archives.read(path_of(args.file), limits, args.name)
+    snapshot = archives.read(session.file(args.file), limits, args.name)
     snapshot.tables(limits)  # a file that cannot be read is no use under any name
     snapshot.registry()
     with sandbox.exclusively():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -40,9 +40,13 @@ class Source:
 
 @dataclass(frozen=True)
 class Shelf:
-    """Where scenarios are looked for: the sandbox's own folder first, then the library."""
+    """Where scenarios are looked for: the sandbox's own folder first, then the library.
+
+    `allow` raises KeySyncError for a path that must not be looked at.
+    """
 
     home: Path
+    allow: Callable[[Path], None] = lambda _: None
 
     def named(self) -> dict[str, Path]:
         """Every scenario that has a name, the sandbox's own before one of the library that is called the same."""
@@ -56,15 +60,16 @@ class Shelf:
         Raises KeySyncError if it means none.
         """
         if re.fullmatch(NAME, word) and (path := self.named().get(word)):
-            return [read(path, self._shown(path))]
+            return [self._read(path, self._shown(path))]
         path = base / Path(word).expanduser()
+        self.allow(path)
         if path.is_dir():
-            sources = [read(found, f"{word.rstrip('/')}/{found.name}") for found in _files(path)]
+            sources = [self._read(found, f"{word.rstrip('/')}/{found.name}") for found in _files(path)]
             if not sources:
                 raise KeySyncError(f"{safe(word)}: no scenario is in this folder", hint=f"They end in {SUFFIXES[0]}.")
             return sources
         if path.suffix in SUFFIXES:
-            return [read(path, word)]
+            return [self._read(path, word)]
         raise self._none(word)
 
     def included(self, word: Text) -> Source:
@@ -77,9 +82,14 @@ class Shelf:
         including = Path(word.place.file)
         beside = including.parent / word
         if beside.suffix in SUFFIXES and beside.is_file():
-            return read(beside, str(beside))
+            return self._read(beside, str(beside))
         [source] = self.sources(word)
         return source
+
+    def _read(self, path: Path, file: str) -> Source:
+        if path.parent != LIBRARY:
+            self.allow(path)
+        return read(path, file)
 
     def _shown(self, path: Path) -> str:
         return path.name if path.parent == LIBRARY else f"{FOLDER}/{path.name}"
