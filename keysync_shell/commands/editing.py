@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from keysync_shell.commands import foreign
 from keysync_shell.commands.catalogue import editing as asked
@@ -18,6 +17,7 @@ from keysync_shell.core.model import table
 from keysync_shell.core.model.keys import KeyFormat, check_key, writable
 from keysync_shell.core.model.state import State
 from keysync_shell.core.selecting.selectors import KeyQuery
+from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Outcome
 from keysync_shell.storage.operations import OperationKind
 
@@ -110,13 +110,16 @@ def reset(session: Session, args: asked.Reset) -> Outcome:
         if args.empty:
             return replacing.renew(state, {name: table.empty() for name in state.systems.names})
         last = sandbox.last_init()
-        usual = asked.Init()
-        fresh: dict[str, Any] = {"keys": usual.keys, "key_format": usual.key_format, "at": sandbox.now()}
-        spec = last.details if last else fresh
-        keys = KeyFormat.parse(spec["key_format"]).keys(spec["keys"])
-        return replacing.renew(state, replacing.filled(state, keys, now=spec["at"]))
+        if last is None or not {"keys", "key_format", "at"} <= last.details.keys():
+            raise KeySyncError(
+                "the history has no `init` whose keys could come back",
+                hint="Choose: `init` for new keys, `reset --empty` for none, `restore @N` for an earlier state "
+                "(see `log`), or `load-state NAME` for a snapshot (see `states`).",
+            )
+        keys = KeyFormat.parse(last.details["key_format"]).keys(last.details["keys"])
+        return replacing.renew(state, replacing.filled(state, keys, now=last.details["at"]))
 
-    return sandbox.edit(decide, session.request(OperationKind.RESET, args, destroys=True, creates=True))
+    return sandbox.edit(decide, session.request(OperationKind.RESET, args, destroys=True, creates=args.empty))
 
 
 def _carry(session: Session, args: asked.CopyKey | asked.MoveKey, kind: OperationKind, carry: Carry) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 from collections.abc import Mapping
@@ -65,13 +66,22 @@ class Touches(HistoryResult):
 
 
 @dataclass(frozen=True)
-class Bisected(HistoryResult):
-    """Where a condition ceased to hold: its number before and after the operation; None if it holds to this day."""
+class Turn:
+    """An operation with which a condition began or ceased to hold, and its number before and after."""
 
-    condition: str
-    operation: Operation | None
+    operation: Operation
+    holds: bool
     before: int
     after: int
+
+
+@dataclass(frozen=True)
+class Bisected(HistoryResult):
+    """Where a condition that held ceased to hold, where it held again, and so on; no turns if it holds to this day."""
+
+    condition: str
+    turns: tuple[Turn, ...]
+    now: int
     exit_code: int
 
 
@@ -123,7 +133,7 @@ def blame(session: Session, args: asked.Blame) -> Touches:
 
 
 def bisect(session: Session, args: asked.Bisect) -> Bisected:
-    """Every operation keeps its numbers, so this needs no old state and finds the first one exactly."""
+    """Every operation keeps its numbers, so this needs no old state and finds each turn exactly."""
     condition = Condition.parse(args.condition, session.sandbox.systems)
     operations = [operation for operation in session.sandbox.every_operation() if operation.summary]
     counted = [(operation, n) for operation in operations if (n := condition.value(operation.summary)) is not None]
@@ -132,17 +142,19 @@ def bisect(session: Session, args: asked.Bisect) -> Bisected:
             f"no operation counted {condition.comparison.left} yet",
             hint="They were done by a version that did not; operations from now on count it.",
         )
-    held: int | None = None
-    for operation, value in counted:
-        if condition.holds(operation.summary):
-            held = value
-        elif held is not None:
-            return Bisected(args.condition, operation, held, value, exit_code=int(not args.exit_zero))
-    if held is None:
+    holding = [condition.holds(operation.summary) for operation, _ in counted]
+    if not any(holding):
         raise KeySyncError(
             f"{safe(args.condition)} never held since @{counted[0][0].number}", hint="Try a weaker condition."
         )
-    return Bisected(args.condition, None, held, held, exit_code=0)
+    since = holding.index(True)
+    steps = itertools.pairwise(zip(counted[since:], holding[since:], strict=True))
+    turns = [
+        Turn(operation, holds, before, after)
+        for ((_, before), held), ((operation, after), holds) in steps
+        if holds != held
+    ]
+    return Bisected(args.condition, tuple(turns), counted[-1][1], exit_code=int(bool(turns) and not args.exit_zero))
 
 
 def _operation(words: tuple[str, ...]) -> int:

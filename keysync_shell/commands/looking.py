@@ -17,7 +17,7 @@ from keysync_shell.commands.words import looked_up
 from keysync_shell.core.findings import listing, losses
 from keysync_shell.core.findings.counting import Summary
 from keysync_shell.core.model.systems import Systems
-from keysync_shell.core.selecting.differences import differences
+from keysync_shell.core.selecting.differences import Columns, differences, differing_columns
 from keysync_shell.core.selecting.holders import listed
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Sandbox
@@ -80,11 +80,12 @@ class Findings(LookingResult):
 
 @dataclass(frozen=True)
 class Difference(LookingResult):
-    """`rows` as core.selecting.differences.differences gives them; `by_system` where several systems were compared."""
+    """`rows` and `columns` as core.selecting.differences has them; `by_system` where several systems were compared."""
 
     left: str
     right: str
     rows: pl.DataFrame
+    columns: tuple[Columns, ...]
     by_system: bool
     cap: Cap
     exit_code: int
@@ -129,9 +130,10 @@ def diff(session: Session, args: asked.Diff) -> Difference:
     sandbox.refresh()
     one, other = _system(sandbox, args.left), _system(sandbox, args.right)
     rules = sandbox.config.rules
+    columns: tuple[Columns, ...] = ()
     if one and other:
-        left, right = {other: sandbox.state.tables[one]}, {other: sandbox.state.tables[other]}
-        rows = differences(left, right, rules, keys_only=True)
+        here, there = {other: sandbox.state.tables[one]}, {other: sandbox.state.tables[other]}
+        rows = differences(here, there, rules, keys_only=True)
     elif one or other:
         _known(sandbox, args.right if one else args.left)
         raise KeySyncError(
@@ -139,8 +141,10 @@ def diff(session: Session, args: asked.Diff) -> Difference:
             hint="Compare two systems, or two of now, the snapshots and operations such as @41.",
         )
     else:
-        rows = differences(_tables(sandbox, args.left), _tables(sandbox, args.right), rules)
-    return Difference(args.left, args.right, rows, not one, _cap(session, args), _found(len(rows), args))
+        left, right = _tables(sandbox, args.left), _tables(sandbox, args.right)
+        rows, columns = differences(left, right, rules), differing_columns(left, right)
+    differ = _found(len(rows) + len(columns), args)
+    return Difference(args.left, args.right, rows, columns, not one, _cap(session, args), differ)
 
 
 def _known(sandbox: Sandbox, side: str) -> None:

@@ -53,7 +53,7 @@ def preview(outcome: Outcome) -> list[str]:
 
 def changed(counts: Mapping[str, Counts], master_keys: Counts | None = None) -> str:
     """`B +2 −1 ~3, C +2`: rows added, removed, and changed in spelling or other columns; then the registry."""
-    parts = [f"{name} {_numbers(count)}" for name, count in counts.items()]
+    parts = [f"{name} {_numbers(count) or '±0'}" for name, count in counts.items()]
     return ", ".join([*parts, *_master_keys(master_keys)])
 
 

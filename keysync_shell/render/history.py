@@ -90,19 +90,32 @@ def blame_view(blame: Touches) -> View:
 
 
 def bisected_view(found: Bisected) -> View:
-    operation = found.operation
-    if operation is None:
-        line = f"{safe(found.condition)} holds to this day (now {found.after:,})."
-    else:
-        line = (
-            f"{safe(found.condition)} no longer holds since @{operation.number} ({found.before:,} → {found.after:,}): "
-            f"{line_of(operation)}"
-        )
+    first = found.turns[0] if found.turns else None
     return View(
-        data=lambda _: plain(found) | {"operation": _data(operation) if operation else None},
-        lines=(line,),
+        data=lambda _: {
+            "condition": found.condition,
+            "operation": _data(first.operation) if first else None,
+            "before": first.before if first else found.now,
+            "after": first.after if first else found.now,
+            "turns": [plain(turn) | {"operation": turn.operation.number} for turn in found.turns],
+            "exit_code": found.exit_code,
+        },
+        lines=tuple(_turns(found)),
         exit_code=found.exit_code,
     )
+
+
+def _turns(found: Bisected) -> Iterator[str]:
+    """The first turns in full, and how it is now."""
+    if not found.turns:
+        yield f"{safe(found.condition)} holds to this day (now {found.now:,})."
+    for turn, what in zip(found.turns, (f"{safe(found.condition)} no longer holds", "It holds again"), strict=False):
+        numbers = f"{turn.before:,} → {turn.after:,}"
+        yield f"{what} since @{turn.operation.number} ({numbers}): {line_of(turn.operation)}"
+    if len(found.turns) > 2:
+        last = found.turns[-1]
+        how = "it holds" if last.holds else "it does not hold"
+        yield f"Since then {counted(len(found.turns) - 2, 'more turn')}; now {how}, since @{last.operation.number}."
 
 
 def _row(operation: Operation) -> tuple[Any, ...]:

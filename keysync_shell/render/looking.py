@@ -10,6 +10,7 @@ import polars as pl
 from keysync_shell.commands.looking import Cap, Difference, Findings, KeyList, Overview, Results
 from keysync_shell.core.findings import kinds
 from keysync_shell.core.findings.counting import Numbers
+from keysync_shell.core.model.keys import shown
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.render.view import KEY, NUMBER, TEXT, Grid, View, counted, fixed, plain
 
@@ -79,7 +80,9 @@ def difference_view(found: Difference) -> View:
     kinds = (("+", f"only in {found.right}"), ("-", f"only in {found.left}"), ("~", "respelled or with other rows"))
     summary = ", ".join(f"{sign} {counts[sign]:,} {what}" for sign, what in kinds if sign in counts)
     same = f"{found.left} and {found.right} hold the same {'rows' if found.by_system else 'keys'}."
-    head = f"From {found.left} to {found.right}: {summary}" if len(found.rows) else same
+    same = "" if found.columns else same
+    head = [f"From {found.left} to {found.right}: {summary}"] if len(found.rows) else [same] if same else []
+    other = [f"{one.system} has other columns: {_header(one.left)} → {_header(one.right)}" for one in found.columns]
 
     def rows(most: int | None) -> Iterator[tuple[Any, ...]]:
         for sign, system, key, became in _head(found.rows, most).iter_rows():
@@ -94,12 +97,17 @@ def difference_view(found: Difference) -> View:
             "left": found.left,
             "right": found.right,
             "counts": {"added": counts.get("+", 0), "removed": counts.get("-", 0), "altered": counts.get("~", 0)},
+            "columns": [plain(one) for one in found.columns],
             "differences": records,
         },
         grid=grid,
-        lines=(head,),
+        lines=(*head, *other),
         exit_code=found.exit_code,
     )
+
+
+def _header(names: tuple[str, ...]) -> str:
+    return ", ".join(map(shown, names))
 
 
 def _listing(columns: dict[str, str], rows: Rows, total: int, cap: Cap, name: str, none: str) -> View:

@@ -68,3 +68,13 @@ class Outcome:
     @property
     def committed(self) -> bool:
         return self.operation is not None
+
+
+def taken_back(operation: Operation, change: Change) -> dict[str, Counts]:
+    """The numbers of an operation the other way round; none if they do not add up, as those of version 0.1, of keys."""
+    fit = all(
+        len(part.after) - len(part.before) == operation.counts[name].added - operation.counts[name].removed
+        for name, part in change.parts.items()
+        if name in operation.counts
+    )
+    return {name: counts.inverse for name, counts in operation.counts.items()} if fit else {}

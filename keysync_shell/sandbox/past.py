@@ -14,7 +14,7 @@ from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox.deciding import Decision, decided
 from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.sandbox.memory import Memory
-from keysync_shell.sandbox.outcome import Request
+from keysync_shell.sandbox.outcome import Request, taken_back
 from keysync_shell.storage.operations import MASTER_KEYS, Operation, Unavailable
 from keysync_shell.storage.oplog import OperationLog, Touched
 
@@ -75,7 +75,9 @@ def reverting(keeper: Keeper, request: Request, number: int) -> Decision:
             "\n".join([f"@{number} cannot be reverted alone; later operations changed the same rows:", *conflicts]),
             hint=_way_back(keeper.store.log, number - 1),
         )
-    return decided(keeper, lambda _: Edit(change.inverse, details={"reverted": number}), request)
+    counts = taken_back(operation(keeper.store.log, number), change)
+    edit = Edit(change.inverse, details={"reverted": number}, counts=counts)
+    return decided(keeper, lambda _: edit, request)
 
 
 def changes_since(log: OperationLog, number: int) -> Iterator[tuple[int, Change]]:
@@ -104,20 +106,26 @@ def _unfitting(what: str) -> Unavailable:
 
 
 def _conflicts(keeper: Keeper, number: int, change: Change) -> list[str]:
-    """A line for each key whose rows are not as the operation left them."""
+    """A line for each key whose rows are not as the operation left them, or for a system with other columns."""
     lines: list[str] = []
     registry = {MASTER_KEYS: change.master_keys} if change.master_keys else {}
     for name, part in {**change.parts, **registry}.items():
         state = keeper.memory.state
         rows = state.master_keys if name == MASTER_KEYS else state.tables[name]
-        if part.whole:
-            keys = part.keys if not rows.equals(part.after) else part.keys.clear()
-        else:
-            keys = between(part.after, rows_of(rows, part.keys)).keys
+        if rows.columns != part.after.columns:
+            lines.append(f"  {name}: its columns changed{_when_columns_changed(keeper.store.log, number, name)}")
+            continue
+        keys = between(part.after, rows if part.whole else rows_of(rows, part.keys)).keys
         for key in keys.head(max(0, MOST_CONFLICTS + 1 - len(lines))):
             touched = keeper.store.log.touching(key, (name,))
             later = sorted(n for n in {*touched.changes, *touched.unread} if n > number)
-            lines.append(f"  {name} {shown(key)}: {', '.join(f'@{n}' for n in later) or 'its columns changed'}")
+            lines.append(f"  {name} {shown(key)}: {', '.join(f'@{n}' for n in later) or 'what changed it is not kept'}")
     if len(lines) > MOST_CONFLICTS:
         lines[MOST_CONFLICTS:] = ["  …"]
     return lines
+
+
+def _when_columns_changed(log: OperationLog, number: int, name: str) -> str:
+    """Which operation after that one gave a system other columns, as far as that can be told."""
+    whole = [later for later, change in changes_since(log, number) if name in change.parts and change.parts[name].whole]
+    return f" with @{whole[-1]}" if whole else ""

@@ -6,12 +6,11 @@ from dataclasses import replace
 
 from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.model.change import Change
-from keysync_shell.core.model.counts import Counts
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox.committing import Stacks, carry_out
 from keysync_shell.sandbox.deciding import decided
 from keysync_shell.sandbox.keeper import Keeper
-from keysync_shell.sandbox.outcome import Outcome, Request
+from keysync_shell.sandbox.outcome import Outcome, Request, taken_back
 from keysync_shell.storage.operations import Operation, OperationKind
 
 
@@ -63,7 +62,7 @@ def _entries(keeper: Keeper, way: str, count: int) -> list[Operation]:
 def _step(keeper: Keeper, request: Request, entry: Operation, change: Change) -> Outcome:
     newest = keeper.memory.newest
     assert newest is not None, "a stack has an entry"
-    decision = decided(keeper, lambda _: Edit(change.inverse, counts=_numbers(entry, change)), request)
+    decision = decided(keeper, lambda _: Edit(change.inverse, counts=taken_back(entry, change)), request)
     decision = replace(decision, restores=entry.before)
     undid = original(keeper, entry)
     stacks = _stacks_after(request.kind, entry, newest, undid)
@@ -71,16 +70,6 @@ def _step(keeper: Keeper, request: Request, entry: Operation, change: Change) ->
         keeper.memory = replace(decision.memory, newest=stacks.put_on(newest))
         return replace(decision.outcome, undid=undid)
     return replace(carry_out(keeper, decision, request, stacks), undid=undid)
-
-
-def _numbers(entry: Operation, change: Change) -> dict[str, Counts]:
-    """Those of the operation the other way round; none if they do not add up, as those of version 0.1, of keys."""
-    fit = all(
-        len(part.after) - len(part.before) == entry.counts[name].added - entry.counts[name].removed
-        for name, part in change.parts.items()
-        if name in entry.counts
-    )
-    return {name: counts.inverse for name, counts in entry.counts.items()} if fit else {}
 
 
 def _say_how_far(error: KeySyncError, way: str, done: int, count: int) -> None:

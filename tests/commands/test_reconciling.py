@@ -155,7 +155,7 @@ def test_report_can_be_written_again_for_any_run(talk: Talk, tmp_path: Path) -> 
 
 @settings(PURE, max_examples=8)
 @given(st.lists(st.sampled_from(["+ X", "- X", "+ Y", "- Y", "undo"]), min_size=1, max_size=6))
-def test_bisect_finds_the_first_operation_that_broke_it(
+def test_bisect_finds_each_operation_that_broke_it_or_mended_it(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str]
 ) -> None:
     root = tmp_path_factory.mktemp("bisect")
@@ -165,15 +165,15 @@ def test_bisect_finds_the_first_operation_that_broke_it(
         sign, _, key = step.partition(" ")
         talk.say({"+": f"add-key {key} -s B", "-": f"remove-key {key} -s B -y", "undo": "undo"}[sign])
     condition = Condition.parse("unauthorized.B == 0", FIVE)
-    held, wanted = False, None
+    held, turns = False, list[tuple[int, bool]]()
     for operation in talk.shell.sandbox.every_operation():
         holds = condition.holds(operation.summary)
-        if held and not holds:
-            wanted = operation.number
-            break
-        held = held or holds
-    found = data(talk, "bisect 'unauthorized.B == 0'")["operation"]
-    assert (found["number"] if found else None) == wanted
+        if holds != held:
+            turns.append((operation.number, holds))
+        held = holds
+    found = data(talk, "bisect 'unauthorized.B == 0'")
+    assert [(turn["operation"], turn["holds"]) for turn in found["turns"]] == turns[1:]
+    assert (found["operation"]["number"] if found["operation"] else None) == (turns[1][0] if turns[1:] else None)
     talk.shell.sandbox.close()
 
 

@@ -52,7 +52,7 @@ OPERATIONS = (
     _operation("modify", "modify-key CUST-00005 --case lower --systems B,C"),
     _operation("corrupt", "corrupt case --count 3 --systems C,D --seed 4"),
     _operation("init-over", "init --keys 9 --yes"),
-    _operation("import", "import B import.csv"),
+    _operation("import", "import B import.csv --yes"),
     _operation("undo", "undo"),
     _operation("redo", "redo", "undo"),
     _operation("save-state", "save-state next --note two"),
@@ -62,12 +62,14 @@ OPERATIONS = (
     _operation("delete-state", "delete-state base --yes"),
     _operation("run-atomic", "run script.txt --atomic"),
     Operation("init-fresh", ("init", "--keys", "9"), begin=False),
-    Operation("adopt", ("import", "B", "import.csv"), begin=False, edits=dict.fromkeys("ABCDE", "key\nOLD-1\n")),
+    Operation(
+        "adopt", ("import", "B", "import.csv", "--yes"), begin=False, edits=dict.fromkeys("ABCDE", "key\nOLD-1\n")
+    ),
     Operation("outside-edit", ("add-key", "NEW-1"), edits={"C": "key\nCUST-00001\nOUTSIDE\n"}),
 )
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
-PROBE = ("import", "A", "import.csv")  # works in any folder, begun or not
-LATER = ("import", "E", "import.csv")
+PROBE = ("import", "A", "import.csv", "--yes")  # works in any folder, begun or not
+LATER = ("import", "E", "import.csv", "--yes")
 
 
 def prepared(program: Program, operation: Operation, folder: Path, begun: Path | None = None) -> Path:

@@ -60,7 +60,7 @@ def test_a_malformed_file_is_refused_with_file_line_and_reason(home: Path, kind:
         given_file = home.parent / "given.csv"
         given_file.write_bytes(data)
         if kind not in (*RECOGNIZED, *BY_HEADER) and not data.startswith(UTF_32):
-            _refused(command(home, "import", "B", str(given_file)), given_file)
+            _refused(command(home, "import", "B", str(given_file), "--yes"), given_file)
         assert files(home) == before
         with _as_system_file(home, data) as path:
             _refused(command(home, "status"), path)
@@ -79,7 +79,7 @@ def test_a_file_in_another_form_is_imported_exactly(home: Path, kind: str) -> No
         data = REFUSED[kind](Random(f"{kind} {variant}"))
         given_file = home.parent / "given.csv"
         given_file.write_bytes(data)
-        assert command(home, "import", "B", str(given_file)).status == 0
+        assert command(home, "import", "B", str(given_file), "--yes").status == 0
         written = data.decode(encoding).replace("\r", "\n").encode()
         assert rows_of(files(home)["B.csv"]) == rows_of(written, delimiter)
     tally("files in another form", len(VARIANTS), "imported, every key exactly as it was written")
@@ -91,7 +91,7 @@ def test_a_file_with_an_odd_header_is_imported_exactly_or_refused(home: Path, ki
         data = REFUSED[kind](Random(f"{kind} {variant}"))
         given_file = home.parent / "given.csv"
         given_file.write_bytes(data)
-        said = command(home, "import", "B", str(given_file))
+        said = command(home, "import", "B", str(given_file), "--yes")
         header = next(csv.reader(io.StringIO(data.decode())))
         if header.count("key") == 1 or [name.strip().casefold() for name in header].count("key") == 1:
             assert said.status == 0, said.err
@@ -108,7 +108,7 @@ def test_an_odd_but_clear_file_is_taken_exactly(home: Path, kind: str) -> None:
         data = TAKEN[kind](Random(f"{kind} {variant}"))
         given_file = home.parent / "given.csv"
         given_file.write_bytes(data)
-        said = command(home, "import", "B", str(given_file))
+        said = command(home, "import", "B", str(given_file), "--yes")
         assert said.status == 0, said.err
         _holds(home, data)
         assert rows_of(files(home)["B.csv"]) == rows_of(data)
@@ -160,7 +160,7 @@ def test_mutated_files_as_somebody_would_meet_them(home: Path) -> None:
         data = mutated(dice, text(dice).encode())
         given_file = home.parent / "given.csv"
         given_file.write_bytes(data)
-        said = command(home, "import", "B", str(given_file))
+        said = command(home, "import", "B", str(given_file), "--yes")
         if said.status == 0:
             taken += 1
             before = {**before, "B.csv": files(home)["B.csv"]}

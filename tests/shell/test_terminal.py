@@ -122,7 +122,7 @@ def test_did_you_mean(terminal: Terminal) -> None:
 @pytest.mark.parametrize(("answer", "kept"), [("n\r", 12), ("\r", 12), (CTRL_D, 12), ("y\r", 11), ("YES\r", 11)])
 def test_an_answer(terminal: Terminal, keyed: Path, answer: str, kept: int) -> None:
     terminal.enter("remove-key CUST-00001 --systems D")
-    terminal.see("This would remove: D −1 keys.", "gaps D 0 → 1", "Do it? [y/N]")
+    terminal.see("This would remove: D −1 row.", "gaps D 0 → 1", "Do it? [y/N]")
     terminal.press(answer)
     terminal.wait(lambda: terminal.at_prompt)
     terminal.see("Removed" if kept == 11 else "Nothing was changed.")

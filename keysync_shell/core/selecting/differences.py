@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -14,6 +15,21 @@ from keysync_shell.core.model.rules import Rules
 # `sign` is + (only right), - (only left) or ~ (both, but respelled or with other rows); `became` is the spelling on
 # the right where it is another one.
 DIFFERENCE = {"sign": pl.String, "system": pl.String, "key": pl.String, "became": pl.String}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a system on both sides, where they differ."""
+
+    system: str
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+
+
+def differing_columns(left: Mapping[str, pl.DataFrame], right: Mapping[str, pl.DataFrame]) -> tuple[Columns, ...]:
+    """The systems whose header is another one, or in another order, sorted as `left` is."""
+    headers = ((name, tuple(left[name].columns), tuple(right[name].columns)) for name in left)
+    return tuple(Columns(name, here, there) for name, here, there in headers if here != there)
 
 
 def differences(

@@ -288,3 +288,9 @@ def test_the_rows_of_a_plan_are_those_that_carrying_it_out_moves(state: State, p
     for name in state.systems.names:
         counts = edit.counts.get(name, Counts())
         assert after.rows(name) - state.rows(name) == counts.added - counts.removed
+
+
+def test_what_a_plan_tells_comes_in_one_order() -> None:
+    made = planned(systems(**EVERYTHING_WRONG), Policy({"duplicate": "canonical", "malformed": "remove"}))
+    assert list(made.counts()) == [sign for sign in "+-~?!" if sign in made.counts()]
+    assert list(made.rows()) == sorted(made.rows())

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from keysync_shell.core.model import table
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import State
-from keysync_shell.core.selecting.differences import differences
+from keysync_shell.core.selecting.differences import Columns, differences, differing_columns
 from tests.building import grid, systems
 
 STATE = systems(A=["K1", "K2"], B=["k1", "K2", "!"], C=["K2", "X1"])
@@ -41,3 +42,12 @@ def test_each_spelling_pairs_with_one_other_at_most() -> None:
 
 def test_spellings_of_nothing_do_not_pair() -> None:
     assert differing(systems(A=["!"]), systems(A=["?"])) == [("-", "A", "!", None), ("+", "A", "?", None)]
+
+
+def test_another_header_is_seen_also_without_rows_and_in_another_order() -> None:
+    left = {"A": grid("key note / K1 a"), "B": table.empty(("key", "note")), "C": grid("key note / K1 a")}
+    right = {"A": grid("key note / K1 b"), "B": table.empty(("key",)), "C": grid("note key / a K1")}
+    assert differing_columns(left, right) == (
+        Columns("B", ("key", "note"), ("key",)),
+        Columns("C", ("key", "note"), ("note", "key")),
+    )
