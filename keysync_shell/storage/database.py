@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -63,8 +64,15 @@ def hint(error: sqlite3.Error | OSError, path: Path) -> str:
     if code in UNWRITABLE:
         return files.WRITABLE
     if code == sqlite3.SQLITE_IOERR:
-        return "The disk reports an error; look at its free space and its health before you go on."
+        return f"Free some space ({_free(path)} there), or look at the health of the disk, and say it again."
     return beginning_anew(path) if code in DAMAGED else "Say it again; if it stays, `check` tells more."
+
+
+def _free(path: Path) -> str:
+    try:
+        return f"{shutil.disk_usage(path.parent).free:,} bytes are free"
+    except OSError:
+        return "it is not known how much is free"
 
 
 def beginning_anew(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from keysync_shell.core.model.counts import Counts
 from keysync_shell.errors import BadFile, KeySyncError
 from keysync_shell.sandbox import Request, Sandbox
 from keysync_shell.storage import files as storage_files
+from keysync_shell.storage.files import Signature
 from keysync_shell.storage.operations import OperationKind
 from keysync_shell.storage.oplog import Wanted
 from tests.building import FIVE, add, files, keys, opened, sandbox
@@ -62,6 +64,8 @@ def test_files_of_a_copied_sandbox_are_read_once(tmp_path: Path, monkeypatch: py
     shutil.copytree(tmp_path / "old", tmp_path / "new")
     for name in FIVE.names:
         os.utime(path(tmp_path / "new", name), (1_000_000_000, 1_000_000_000))  # not written a moment ago
+        while not Signature.of(path(tmp_path / "new", name).stat()).settled():
+            time.sleep(0.01)  # the time of the status cannot be set back
     read: list[str] = []
     digest = storage_files.file_digest
 
