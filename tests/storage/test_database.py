@@ -34,7 +34,7 @@ def sqlite_error(code: int) -> sqlite3.Error:
         (sqlite3.SQLITE_READONLY, "Copy the sandbox to a folder that you may write"),
         (sqlite3.SQLITE_READONLY_DIRECTORY, "Copy the sandbox to a folder that you may write"),
         (sqlite3.SQLITE_CANTOPEN, "Copy the sandbox to a folder that you may write"),
-        (sqlite3.SQLITE_IOERR_WRITE, "The disk reports an error"),
+        (sqlite3.SQLITE_IOERR_WRITE, "Free some space"),
         (sqlite3.SQLITE_CORRUPT, LOST),
         (sqlite3.SQLITE_NOTADB, LOST),
         (sqlite3.SQLITE_INTERRUPT, "Say it again"),
