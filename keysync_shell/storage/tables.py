@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -49,6 +50,7 @@ def _read(home: Home, name: str) -> Found:
         status = files.regular(path)
         if status and Signature.of(status) == signature and not (writer and not signature.settled()):
             break
+        time.sleep(files.FINE_CLOCK_NS / 1e9)  # then a write since the look has another time
     else:
         raise files.unfinished(path)
     rows = parsed(home, name, data)
