@@ -49,6 +49,30 @@ def owner(path: Path) -> str:
     return hashlib.sha256(f"{os.uname().nodename} {status.st_dev} {status.st_ino}".encode()).hexdigest()[:16]
 
 
+@contextlib.contextmanager
+def at_work(folder: Path) -> Iterator[None]:
+    """Keep whoever shares the folder from taking what is written in it for what a crash left behind."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):  # where a folder cannot be locked, nobody_at_work is never true
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def nobody_at_work(folder: Path) -> bool:
+    """Whether no process at all is at work in the folder now; False where that cannot be told. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
 def _acquire(path: Path, deadline: float) -> int:
     while True:
         descriptor = _open(path)

@@ -1,7 +1,7 @@
 """Snapshots: named copies of all systems with checksums, complete or not there at all.
 
 Several sandboxes may share a folder of snapshots, each with a lock of its own. So whatever is being written has a name
-that tells whose it is (`owner`, see storage.lock), and nobody drops anything of another.
+that tells whose it is (`owner`, see storage.lock), and nobody drops anything of another who may be at work.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import contextlib
 import difflib
 import errno
 import json
+import os
 import re
 import secrets
 import shutil
@@ -26,7 +27,7 @@ from keysync_shell.core.model.master_keys import table_of
 from keysync_shell.core.model.systems import NAME as SYSTEM_NAME
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.errors import KeySyncError
-from keysync_shell.storage import files, placing, registry_file, system_csv
+from keysync_shell.storage import files, lock, placing, registry_file, system_csv
 from keysync_shell.storage.files import explained
 
 SCHEMA = "keysync-snapshot/1"
@@ -35,6 +36,7 @@ UNREADABLE = "the snapshots cannot be read"
 MANIFEST_BYTES = 1 << 20
 TRIES = 10
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+LEFTOVER = re.compile(rf"\.[0-9a-f]{{16}}\.[0-9a-f]{{16}}\.tmp({re.escape(placing.ASIDE)})?")
 DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
 
 
@@ -137,7 +139,7 @@ def save(folder: Path, snapshot: Snapshot, owner: str, *, force: bool) -> None:
         sweep(folder, owner)
         if taken:
             _require_snapshot(target)
-        with _scratch(folder, owner) as scratch:
+        with lock.at_work(folder), _scratch(folder, owner) as scratch:
             for part, data in snapshot.files.items():
                 files.stage(scratch / part, target / part, [data])
             files.stage(scratch / MANIFEST, target / MANIFEST, [dump(snapshot.manifest)])
@@ -177,7 +179,7 @@ def verified(manifest: Manifest, parts: Mapping[str, bytes]) -> Snapshot:
 def read_manifest(folder: Path, name: str) -> Manifest:
     """The manifest alone; the files are not verified."""
     require(folder, name)
-    return parse_manifest(_part(folder, name, MANIFEST, MANIFEST_BYTES), name)
+    return _manifest(folder, name)
 
 
 def parse_manifest(data: bytes, name: str) -> Manifest:
@@ -229,11 +231,16 @@ def delete(folder: Path, name: str, owner: str) -> None:
 
 
 def sweep(folder: Path, owner: str) -> None:
-    """Drop what a crash of ours left behind; our lock is held, so none of us is at work. Trouble is ignored."""
-    ours = re.compile(rf"\.{owner}\.[0-9a-f]{{16}}\.tmp({re.escape(placing.ASIDE)})?")
+    """Drop what a crash left behind: ours, and another's if nobody is at work in the folder. Trouble is ignored.
+
+    Our own lock is held, so none of us is at work. A sandbox that was copied, or whose lock was made anew, is another.
+    """
     with contextlib.suppress(OSError):
-        for entry in [entry for entry in folder.iterdir() if ours.fullmatch(entry.name)]:
-            if not (entry.name.endswith(placing.ASIDE) and _put_back(folder, entry)):
+        leftovers = [entry for entry in folder.iterdir() if LEFTOVER.fullmatch(entry.name)]
+        if leftovers and not lock.nobody_at_work(folder):
+            leftovers = [entry for entry in leftovers if entry.name.startswith(f".{owner}.")]
+        for entry in leftovers:
+            if not entry.name.endswith(placing.ASIDE) or _made_room(folder, entry):
                 _drop(entry)
 
 
@@ -263,6 +270,10 @@ def _part(folder: Path, name: str, part: str, limit: int) -> bytes:
     except OSError as error:
         raise damaged(name, f"{part}: {error.strerror}") from error
     return data
+
+
+def _manifest(folder: Path, name: str) -> Manifest:
+    return parse_manifest(_part(folder, name, MANIFEST, MANIFEST_BYTES), name)
 
 
 def _checksum(content: Mapping[str, Any]) -> str:
@@ -296,13 +307,13 @@ def _drop(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _put_back(folder: Path, aside: Path) -> bool:
-    """Give a snapshot its name again, if it had stepped aside for another one that did not come."""
+def _made_room(folder: Path, aside: Path) -> bool:
+    """Whether another snapshot took the name of one that stepped aside; if none came, it gets its name again."""
     with contextlib.suppress(OSError, KeySyncError):
-        name = check_name(read_manifest(folder, aside.name).name)
-        if not (folder / name).exists():
-            aside.rename(folder / name)
+        name = check_name(_manifest(folder, aside.name).name)
+        if os.path.lexists(folder / name):
             return True
+        aside.rename(folder / name)
     return False
 
 

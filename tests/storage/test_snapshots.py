@@ -12,8 +12,18 @@ import pytest
 
 from keysync_shell.core.model.limits import Limits
 from keysync_shell.errors import KeySyncError
-from keysync_shell.storage import files, snapshots
-from keysync_shell.storage.snapshots import MANIFEST, Snapshot, check_name, delete, load, names, parse_manifest, save
+from keysync_shell.storage import files, lock, snapshots
+from keysync_shell.storage.snapshots import (
+    MANIFEST,
+    Snapshot,
+    check_name,
+    delete,
+    load,
+    names,
+    parse_manifest,
+    save,
+    sweep,
+)
 from tests.building import snapshot
 
 OURS, THEIRS = "0123456789abcdef", "fedcba9876543210"
@@ -113,13 +123,54 @@ def test_what_a_crash_of_ours_left_is_swept_away(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["base", "more"]
 
 
-def test_what_may_be_anothers_is_never_swept_away(folder: Path) -> None:
-    theirs = [scratch(folder, THEIRS), scratch(folder, "0123"), scratch(folder, OURS, "tmp.swp")]
-    (folder / ".mine.tmp").mkdir()
+def test_what_another_may_be_writing_is_never_swept_away(folder: Path) -> None:
+    theirs = scratch(folder, THEIRS)
+    with lock.at_work(folder):
+        save(folder, snapshot("more"), OURS, force=False)
+        delete(folder, "more", OURS)
+    assert sorted(folder.iterdir()) == sorted([theirs, folder / "base"])
+    assert (theirs / "A.csv").read_text() == "half"
+
+
+def test_what_a_crash_of_another_left_is_swept_away_when_nobody_is_at_work(folder: Path) -> None:
+    scratch(folder, THEIRS)
     save(folder, snapshot("more"), OURS, force=False)
-    delete(folder, "more", OURS)
-    assert sorted(folder.iterdir()) == sorted([*theirs, folder / ".mine.tmp", folder / "base"])
-    assert [(path / "A.csv").read_text() for path in theirs] == ["half"] * 3
+    assert sorted(path.name for path in folder.iterdir()) == ["base", "more"]
+
+
+def test_folder_of_another_form_is_never_swept_away(folder: Path) -> None:
+    others = [scratch(folder, "0123"), scratch(folder, OURS, "tmp.swp"), folder / ".mine.tmp"]
+    others[-1].mkdir()
+    save(folder, snapshot("more"), OURS, force=False)
+    assert sorted(folder.iterdir()) == sorted([*others, folder / "base", folder / "more"])
+
+
+def stepped_aside(folder: Path, name: str) -> Path:
+    """What a crash leaves where two names cannot be exchanged: a snapshot made room for one that did not come."""
+    return (folder / name).rename(folder / f".{OURS}.00112233aabbccdd.tmp.old.tmp")
+
+
+def test_snapshot_that_stepped_aside_gets_its_name_again(folder: Path) -> None:
+    stepped_aside(folder, "base")
+    scratch(folder, OURS)
+    sweep(folder, OURS)
+    assert [path.name for path in folder.iterdir()] == ["base"]
+    assert load(folder, "base", Limits()) == snapshot("base", A="K1 K2", B="K1")
+
+
+def test_snapshot_that_stepped_aside_for_another_is_dropped(folder: Path) -> None:
+    save(folder, snapshot("other"), OURS, force=False)
+    stepped_aside(folder, "base")
+    (folder / "other").rename(folder / "base")
+    sweep(folder, OURS)
+    assert [path.name for path in folder.iterdir()] == ["base"]
+
+
+def test_snapshot_that_stepped_aside_and_is_damaged_is_left_as_it_is(folder: Path) -> None:
+    aside = stepped_aside(folder, "base")
+    (aside / MANIFEST).write_text("{}")
+    sweep(folder, OURS)
+    assert [*folder.iterdir()] == [aside]
 
 
 def test_folder_that_is_no_snapshot_is_neither_replaced_nor_deleted(folder: Path) -> None:
