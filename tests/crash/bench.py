@@ -30,6 +30,7 @@ class Bench:
     def __init__(self, folder: Path, package: Path = ROOT, world: World = World()) -> None:  # noqa: B008  # frozen
         self.folder = folder
         self.package = package
+        folder.chmod(0o711)  # for other users
         self._numbers = itertools.count()
         self._count = os.cpu_count() or 1
         self._programs: queue.SimpleQueue[Program] = queue.SimpleQueue()

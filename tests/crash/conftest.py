@@ -38,7 +38,6 @@ def bench() -> Iterator[Bench]:
         tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder,
         Bench(Path(folder)) as it,
     ):
-        Path(folder).chmod(0o711)  # for other users
         yield it
 
 
@@ -47,7 +46,8 @@ def world_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """A bench in each world in which files cannot be moved, or not be seen through."""
     if why := strace.unusable() or world.unusable(request.param):
         pytest.skip(why)
-    with tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
-        Path(folder).chmod(0o711)  # for other users
-        with Bench(Path(folder), world=request.param) as it:
-            yield it
+    with (
+        tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder,
+        Bench(Path(folder), world=request.param) as it,
+    ):
+        yield it

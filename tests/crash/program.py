@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -71,12 +70,14 @@ class Program:
 
         `meanwhile` is done while it runs; if the options have it `stops`, while it stands still.
         """
+        if stops:
+            trace = str(folder.with_name(f"{folder.name}.stops"))
         pid = self._start(folder, words, traced=True)
         with subprocess.Popen(["strace", "-qq", "-o", trace, "-p", str(pid), *options]) as tracer:
             while not _is_traced(pid) and tracer.poll() is None:
                 time.sleep(0.0005)
             os.kill(pid, GO)
-            if not stops or _is_stopped(pid, tracer):
+            if not stops or _has_stopped(Path(trace), tracer):
                 if meanwhile is not None:
                     meanwhile(folder)
                 if stops:
@@ -114,12 +115,11 @@ def _ended(where: Path, status: int) -> Ended:
     return Ended(status, *said)
 
 
-def _is_stopped(pid: int, tracer: subprocess.Popen[bytes]) -> bool:
+def _has_stopped(trace: Path, tracer: subprocess.Popen[bytes]) -> bool:
     """Wait until the process stands still; whether it did before its end."""
     while tracer.poll() is None:
-        with contextlib.suppress(OSError):
-            if "State:\tT" in Path(f"/proc/{pid}/status").read_text():
-                return True
+        if "--- stopped by SIGSTOP ---" in trace.read_text(errors="replace"):
+            return True
         time.sleep(0.0005)
     return False
 

@@ -59,7 +59,7 @@ for _ in range(int(sys.argv[2])):
 def test_after_a_kill_every_reader_sees_the_state_before_or_after(bench: Bench, each: int | None) -> None:
     [expected] = bench.expected([BY_NAME["add"]])
     [there] = bench.points([expected])
-    guest = Guest()
+    guest = Guest(bench.package)
     points = sampled(in_the_middle(there), each, seed=1)
     results = bench.each(look, [(expected, guest, point) for point in points])
     guest.close()
@@ -115,9 +115,9 @@ def look(program: Program, folder: Path, job: tuple[Expected, Guest, Point]) -> 
 class Guest:
     """Another user's process, for one question at a time; there is none where nobody can become another user."""
 
-    def __init__(self) -> None:
+    def __init__(self, package: Path) -> None:
         self._turn = threading.Lock()
-        self._program = None if world.unusable(GUEST) else Program(world=GUEST)
+        self._program = None if world.unusable(GUEST) else Program(package, world=GUEST)
 
     def status(self, folder: Path) -> Ended:
         if self._program is None:

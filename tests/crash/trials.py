@@ -44,7 +44,7 @@ def mounted(bench: Bench, name: str) -> str:
 def readers(bench: Bench, name: str) -> str:
     [expected] = bench.expected([BY_NAME[name]])
     [there] = bench.points([expected])
-    guest = test_readers.Guest()
+    guest = test_readers.Guest(bench.package)
     steps = [(expected, guest, point) for point in there if point.name in ("fdatasync", "renameat2", "unlink")]
     try:
         return _first(bench, test_readers.look, steps, test_readers.FINE)
