@@ -32,9 +32,9 @@ class Bench:
         self.package = package
         folder.chmod(0o711)  # for other users
         self._numbers = itertools.count()
-        self._count = os.cpu_count() or 1
+        self.count = os.cpu_count() or 1
         self._programs: queue.SimpleQueue[Program] = queue.SimpleQueue()
-        for _ in range(self._count):
+        for _ in range(self.count):
             self._programs.put(Program(package, world=world))
         self._expected: dict[str, Expected] = {}
 
@@ -44,7 +44,7 @@ class Bench:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for _ in range(self._count):
+        for _ in range(self.count):
             self._programs.get().close()
 
     def each(self, work: Callable[[Program, Path, Job], Answer], jobs: Sequence[Job]) -> list[Answer]:
@@ -58,7 +58,7 @@ class Bench:
                 shutil.rmtree(folder, ignore_errors=True)
                 self._programs.put(program)
 
-        with ThreadPoolExecutor(self._count) as threads:
+        with ThreadPoolExecutor(self.count) as threads:
             return list(threads.map(one, jobs))
 
     def expected(self, operations: Sequence[Operation] = OPERATIONS) -> list[Expected]:

@@ -19,9 +19,11 @@ import tempfile
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from keysync_shell.storage import files
 from tests.crash.world import World
 
 GO = signal.SIGUSR1  # a child that is to be traced waits for it: the tracer is attached first
+GUEST_PATIENCE_SECONDS = 0.5  # with a command that was broken off, which never goes on
 WARM_UP = ["add-key W --systems A", "remove-key W --yes", "undo", "redo", "log", "save-state w", "export-state w w.zip"]
 
 
@@ -95,6 +97,8 @@ def _become(job: dict[str, Any], ready: int) -> NoReturn:
     for descriptor, path in ((1, job["out"]), (2, job["err"])):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), descriptor)
     World(**job["world"]).enter()
+    if job["world"]["guest"]:
+        files.PATIENCE_SECONDS = GUEST_PATIENCE_SECONDS
     os.write(ready, b".")
     if job["traced"]:
         signal.sigwait({GO})

@@ -150,6 +150,7 @@ def _rows(ended: Ended) -> dict[str, int]:
     """How many rows each system was said to have; nothing after an error."""
     if ended.status != 0:
         return {}
+    assert ended.out.startswith("{"), ended
     data = json.loads(ended.out)["data"]
     systems = data.get("summary", data)["systems"]
     return {system["name"]: system["rows"] for system in systems}
