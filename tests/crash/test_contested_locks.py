@@ -8,6 +8,7 @@ say that nothing was changed after a commit.
 from __future__ import annotations
 
 import queue
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,18 +38,27 @@ JOBS = [
 FINE = ("refused", "between")
 
 
+Rivals = queue.SimpleQueue[Program]
+
+
+@pytest.fixture(scope="module")
+def rivals(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rivals]:
+    """As many other processes as there are benches to work on; one says what it has to say elsewhere."""
+    programs: Rivals = queue.SimpleQueue()
+    for _ in range(bench.count):
+        programs.put(Program(bench.package, tmp_path_factory.mktemp("rival")))
+    yield programs
+    for _ in range(bench.count):
+        programs.get().close()
+
+
 @pytest.mark.parametrize(("operation", "each"), JOBS)
 def test_what_is_said_is_true_wherever_another_comes_between(
-    bench: Bench, tmp_path: Path, operation: Operation, each: int | None
+    bench: Bench, rivals: Rivals, operation: Operation, each: int | None
 ) -> None:
     [expected] = bench.expected([operation])
     [expected] = bench.each(_with_the_other_first, [expected])
     [there] = bench.points([expected])
-    rivals: queue.SimpleQueue[Program] = queue.SimpleQueue()
-    for number in range(bench.count):
-        said = tmp_path / f"rival{number}"
-        said.mkdir()
-        rivals.put(Program(bench.package, said))
 
     def contest(program: Program, folder: Path, point: Point) -> str:
         rival = rivals.get()
@@ -58,8 +68,6 @@ def test_what_is_said_is_true_wherever_another_comes_between(
             rivals.put(rival)
 
     results = bench.each(contest, _chosen(there, each))
-    for _ in range(bench.count):
-        rivals.get().close()
     assert complaints(results, FINE) == ""
     tally("locks taken between two calls", len(results), "points: all that was said is true, 0 torn")
     tally("locks taken between two calls", results.count("between"), "times the other process went between")

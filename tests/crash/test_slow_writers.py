@@ -32,7 +32,7 @@ class Job:
     commands: int
 
 
-@pytest.mark.parametrize(("each", "latest"), [(6, 1), pytest.param(None, 2, marks=NIGHTLY)])
+@pytest.mark.parametrize(("each", "latest"), [(4, 1), pytest.param(None, 2, marks=NIGHTLY)])
 def test_a_tail_is_in_its_system_or_kept_and_named(quick: Path, each: int | None, latest: int) -> None:
     if why := strace.unusable() or world.unusable(WORLDS["foreign"]):
         pytest.skip(why)
