@@ -13,7 +13,7 @@ from keysync_shell import __version__
 from keysync_shell.commands.arguments import seconds
 from keysync_shell.commands.catalogue import BY_NAME, COMMANDS, FIRST_WORDS, named
 from keysync_shell.commands.declaring import Command
-from keysync_shell.process import Parser, collector_off, guarded
+from keysync_shell.process import Parser, ask_at_terminal, collector_off, guarded
 
 if TYPE_CHECKING:
     from keysync_shell.commands.reach import Reach
@@ -213,14 +213,3 @@ def _lines(options: argparse.Namespace, words: list[str]) -> tuple[Iterable[str]
     if words:
         return [shlex.join(words)], "command line"
     return sys.stdin, "<stdin>"
-
-
-def ask_at_terminal(question: str) -> bool:
-    """Put a question to the person at the terminal; refused if there is none."""
-    from keysync_shell.commands.session import nobody
-
-    if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return nobody(question)
-    sys.stderr.write(f"{question} [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from keysync_shell.core.findings import kinds
 from keysync_shell.core.model.limits import Limits
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.systems import Systems
@@ -130,9 +131,10 @@ def _systems(table: Mapping[str, Any]) -> Systems:
     names = table.get("names", list(Systems().names))
     if unknown or not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise KeySyncError("[systems] takes names (a list of texts) and authority (one of them)")
-    return Systems(
-        tuple(names), _text("systems", "authority", {"authority": table.get("authority", names[0] if names else "")})
-    )
+    authority = table.get("authority", names[0] if names else "")
+    systems = Systems(tuple(names), _text("systems", "authority", {"authority": authority}))
+    kinds.check_names(systems)
+    return systems
 
 
 def _policy(table: Mapping[str, Any]) -> Policy:

@@ -15,13 +15,16 @@ from keysync_shell.commands.catalogue.editing import SCENARIOS
 from keysync_shell.config import FILE as SETTINGS
 from keysync_shell.config import home_folder, path_of
 from keysync_shell.errors import Declined, KeySyncError
-from keysync_shell.process import Parser, collector_off, guarded, safe
+from keysync_shell.process import Parser, ask_at_terminal, at_terminal, collector_off, guarded, safe
 
 if TYPE_CHECKING:
     from keysync_shell.core.edits.edit import Edit
+    from keysync_shell.core.edits.mock import Mock
     from keysync_shell.core.model.state import State
     from keysync_shell.reconcile.recording import Generate
     from keysync_shell.reconcile.sources import Sources
+    from keysync_shell.sandbox import Sandbox
+    from keysync_shell.storage.foreign_csv import Reading
 
 CONFIG = "keysync-config.yaml"
 
@@ -58,17 +61,19 @@ def _run(argv: list[str]) -> int:
 def _reconcile(options: argparse.Namespace, line: str) -> int:
     from keysync_shell.reconcile import recording, sources
     from keysync_shell.reconcile.recording import Order
+    from keysync_shell.render.foreign import preview
     from keysync_shell.render.reconciling import reconciled_view
     from keysync_shell.render.ticker import ticker_for
+    from keysync_shell.render.view import counted
     from keysync_shell.render.writing import writer_for
     from keysync_shell.sandbox import Request
     from keysync_shell.storage.operations import OperationKind
 
     chosen = _sources(options)
-    data = _generated(options, chosen)
+    mock = _mock(options, chosen)
     if options.partial:
         chosen = sources.present(chosen)
-    if data is None:
+    if mock is None:
         sources.require(chosen)
     exact = bool(options.output_dir) or chosen.home is None
     output = path_of(options.output_dir) if options.output_dir else chosen.output
@@ -80,22 +85,26 @@ def _reconcile(options: argparse.Namespace, line: str) -> int:
         absent=chosen.absent,
         begins=True,
     )
-    sandbox = sources.opened(replace(chosen, output=output), ticker_for(sys.stderr))
+    readings: list[Reading] = []
+    sandbox = sources.opened(replace(chosen, output=output), ticker_for(sys.stderr), readings.append)
     if options.dry_run:
         sandbox.peek()
         done = recording.look(sandbox, order)
     else:
-        kind = OperationKind.MOCK if data else OperationKind.RECONCILE
-        request = Request(kind, line, "one-shot", creates=data is not None)
-        done = recording.carry_out(sandbox, order, request, data)
+        kind = OperationKind.MOCK if mock else OperationKind.RECONCILE
+        request = Request(kind, line, "one-shot", creates=mock is not None)
+        done = recording.carry_out(sandbox, order, request, _generating(sandbox, mock, options.yes) if mock else None)
     sandbox.close()
     writer = writer_for("auto", sys.stdout, sys.stderr)
     absent = [f"{name} is absent: its file was not read, and it is not compared" for name in chosen.absent]
     writer.show(reconciled_view(done), "keysync", options.format, [*absent, *sandbox.warnings, *done.warnings])
     if options.verbose:
+        for reading in readings:
+            for told in preview(reading, writer.width):
+                writer.say(told)
         for system in done.result.summary.systems:
-            path = safe(str(chosen.paths[system.name]))
-            writer.say(f"{system.name}: {system.rows:,} rows from {path}, {system.total:,} keys")
+            held = f"{counted(system.rows, 'row')} from {safe(str(chosen.paths[system.name]))}"
+            writer.say(f"{system.name}: {held}, {counted(system.total, 'key')}")
     found = done.result.summary.discrepancies.total
     return int(found > 0 and not options.exit_zero)
 
@@ -117,7 +126,7 @@ def _sources(options: argparse.Namespace) -> Sources:
     return sources.of_home(home)
 
 
-def _generated(options: argparse.Namespace, chosen: Sources) -> Generate | None:
+def _mock(options: argparse.Namespace, chosen: Sources) -> Mock | None:
     """Mock data for the sandbox to begin the run with, if that is wanted."""
     if not options.generate_data:
         return None
@@ -130,29 +139,42 @@ def _generated(options: argparse.Namespace, chosen: Sources) -> Generate | None:
         if getattr(options, other):
             name = other.replace("_", "-")
             raise KeySyncError(f"--generate-data and --{name} contradict each other", hint="Leave one out.")
-    from keysync_shell.core.edits import replacing
     from keysync_shell.core.edits.mock import Mock
 
     chosen.config.limits.check("keys_per_system", options.keys, "keys")
-    mock = Mock(options.scenario, options.keys, options.seed, cover=False)
+    return Mock(options.scenario, options.keys, options.seed, cover=False)
+
+
+def _generating(sandbox: Sandbox, mock: Mock, agreed: bool) -> Generate:
+    """The edit that begins the run; unless `agreed`, whoever has data is asked first, while the lock is free.
+
+    Raises Declined.
+    """
+    from keysync_shell.core.edits import replacing
+
+    sandbox.look()
+    seen = sandbox.state
+    if not agreed:
+        _agree_to_lose(seen)
 
     def generate(state: State, now: str) -> Edit:
-        if not options.yes:
-            _refuse_to_lose(state)
+        if not agreed and any(not rows.equals(seen.tables[name]) for name, rows in state.tables.items()):
+            raise Declined("the systems hold something else by now", hint="Say it again.")
         return replacing.renew(state, mock.tables(state.systems, now), vars(mock))
 
     return generate
 
 
-def _refuse_to_lose(state: State) -> None:
-    """Generated data replaces everything: whoever has data says that they mean it."""
+def _agree_to_lose(state: State) -> None:
+    """Generated data replaces everything: whoever has data says that they mean it. Raises Declined."""
     rows = {name: state.rows(name) for name in state.systems.names if state.rows(name)}
-    if rows:
-        held = ", ".join(f"{name} {number:,}" for name, number in rows.items())
-        raise Declined(
-            f"generated data would replace what the systems hold ({held} rows)",
-            hint="Say it with --yes if you mean it, or name another folder with --home.",
-        )
+    held = ", ".join(f"{name} {number:,}" for name, number in rows.items())
+    losing = f"generated data would replace what the systems hold ({held} rows)"
+    if rows and not at_terminal():
+        hint = "Say it with --yes if you mean it, or name another folder with --home."
+        raise Declined(losing, hint=hint)
+    if rows and not ask_at_terminal(f"{losing[0].upper()}{losing[1:]}. Do it?"):
+        raise Declined("not confirmed")
 
 
 def _parser() -> Parser:

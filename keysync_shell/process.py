@@ -152,6 +152,22 @@ class Parser(Telling):
         return STAND_IN.sub(lambda match: self._values[int(match[1])], text) if self._values else text
 
 
+def at_terminal() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask_at_terminal(question: str) -> bool:
+    """Put a question to the person at the terminal; refused if there is none."""
+    from keysync_shell.commands.session import nobody
+
+    if not at_terminal():
+        return nobody(question)
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def safe(text: str) -> str:
     """As core.model.keys.safe, line by line; that costs the import of Polars: only where there is something to hide."""
     if all(line.isascii() and line.isprintable() for line in text.split("\n")):

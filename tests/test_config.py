@@ -81,7 +81,9 @@ def test_first_system_is_the_authority_unless_another_is_named() -> None:
         ("systems", {"authority": ""}, '[systems] takes authority = "…"'),
         ("systems", {"authority": "X"}, "the authority 'X' is not one of A, B, C, D, E"),
         ("systems", {"names": ["A"]}, "1 systems; a sandbox has 2 to 16"),
-        ("systems", {"names": ["A", "../B"]}, "system name '../B' is not letters and digits"),
+        ("systems", {"names": ["A", "../B"]}, "'../B' cannot be the name of a system"),
+        ("systems", {"names": ["A", "Gap"]}, "'Gap' cannot be the name of a system: that word means the keys with"),
+        ("systems", {"names": ["A", "variants"]}, "'variants' cannot be the name of a system"),
         ("paths", {}, '[paths] takes snapshots = "…"'),
         ("paths", {"snapshots": ""}, '[paths] takes snapshots = "…"'),
         ("paths", {"snapshots": 1}, '[paths] takes snapshots = "…"'),
@@ -99,7 +101,7 @@ def test_bad_setting_is_refused(section: str, table: object, reason: str) -> Non
         (b"x = ", "Invalid value"),
         (b"\xff", "cannot be read"),
         (b"[limits]\nkeys = 1\n", "unknown setting keys in [limits]"),
-        (b"[systems]\nnames = ['A', 'a']\n", "two systems have the same name"),
+        (b"[systems]\nnames = ['A', 'a']\n", "two systems are called 'a'"),
     ],
 )
 def test_bad_file_is_refused_with_its_name(tmp_path: Path, data: bytes, reason: str) -> None:

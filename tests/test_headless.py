@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pexpect
 import pytest
 from polars.exceptions import PanicException
 
@@ -143,7 +144,7 @@ def test_json_is_the_run_and_nothing_else(run: Run) -> None:
 
 
 def test_verbose_tells_what_was_read(run: Run) -> None:
-    assert "D: 1 rows from systems/D.csv, 1 keys" in run("-v").stderr
+    assert "D: 1 row from systems/D.csv, 1 key" in run("-v").stderr
 
 
 def test_settings_of_the_sandbox_count(home: Path, run: Run) -> None:
@@ -295,6 +296,20 @@ def test_generated_data_over_data_wants_a_yes(home: Path, run: Run) -> None:
     assert {name: content for name, content in tree(home).items() if ".keysync" not in name} == {
         name: content for name, content in was.items() if ".keysync" not in name
     }
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 1), ("n", 2), ("", 2)])
+def test_generated_data_over_data_is_asked_about_at_a_terminal(home: Path, answer: str, code: int) -> None:
+    was = files(home)
+    program = "import sys; from keysync_shell.headless import main; sys.exit(main())"
+    arguments = ["-c", program, "--home", str(home), *GENERATE]
+    asked = pexpect.spawn(sys.executable, arguments, encoding="utf-8", timeout=100, use_poll=True)
+    asked.expect(r"replace what the systems hold \(A 2, B 3, C 2, D 1, E 2 rows\)\. Do it\? \[y/N\] ")
+    asked.sendline(answer)
+    said = asked.read()
+    asked.close()
+    assert (asked.exitstatus, files(home) == was) == (code, code == 2)
+    assert ("Nothing was changed." in said) == (code == 2)
 
 
 def test_generated_data_and_its_run_are_one_operation_that_can_be_undone(home: Path, run: Run) -> None:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import difflib
+import json
+import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from keysync_shell.config import path_of
+from keysync_shell.core.findings import kinds
 from keysync_shell.core.model.keys import safe
 from keysync_shell.core.model.rules import ASCII, Rules
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.planning.policy import Policy
 from keysync_shell.errors import KeySyncError
-from keysync_shell.storage import files
+from keysync_shell.storage import files, foreign_text, forms
 from keysync_shell.storage.files import explained
+from keysync_shell.storage.forms import Choice, Form, Unclear, delimiter_name
 
-MOST_BYTES = 1 << 20
+MOST_BYTES = 1 << 16
 MOST_DEPTH = 32
+MOST_NODES = 5000  # names and values; PyYAML takes some 50 µs for each
 
 # What a configuration may say. Sections without names are those of the existing system that mean nothing here.
 SECTIONS: Mapping[str, Collection[str] | None] = {
@@ -36,23 +42,30 @@ SECTIONS: Mapping[str, Collection[str] | None] = {
     "output": ("directory", "format", "include_timestamps", "generate_trend_analysis"),
     **dict.fromkeys(("schedule", "simulation", "processing", "database", "logging", "error_handling", "sandbox")),
 }
-SOURCE = ("type", "path", "key_column")
+SOURCE = ("type", "path", "key_column", "delimiter", "encoding", "no_header")
 USUAL_SYSTEMS = ("A", "B", "C", "D", "E")
+WORD = re.compile(r"[A-Za-z_./][A-Za-z0-9_./-]*")
+YAML_WORDS = ("true", "false", "yes", "no", "on", "off", "y", "n", "null", ".inf", ".nan")
 
 
 @dataclass(frozen=True)
 class Source:
-    """The file of a system, and its column of keys if that is named."""
+    """The file of a system, its path as it was `written`, and what is said about how to read it."""
 
     path: Path
-    key_column: str | None = None
+    written: str
+    form: Form = field(default_factory=Form)
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """What a configuration says; paths that it gives relative are relative to its folder."""
+    """What a configuration says; paths that it gives relative are relative to its folder.
+
+    `usual` if it names no sources, so that they are the usual ones.
+    """
 
     sources: Mapping[str, Source]
+    usual: bool
     systems: Systems
     rules: Rules
     policy: Policy
@@ -70,22 +83,44 @@ def read(path: Path) -> Configuration:
         raise KeySyncError(f"{path}: {error.message}", hint=error.hint) from error
 
 
+def guide(file: str, said: Configuration, name: str, unclear: Unclear) -> str:
+    """What to write into the configuration so that the file of a system can be read: whole lines, to choose from."""
+    lines = [_entry(name, said.sources[name], choice) for choice in unclear.choices]
+    where = f"under sources in {file}"
+    if said.usual:
+        where += f", beside {', '.join(other for other in said.sources if other != name)},"
+    ask = f"{unclear.advice} Or say" if unclear.advice else "Say"
+    return "\n  ".join([f"{ask} {where} how to read it:", *lines])
+
+
+def _entry(name: str, source: Source, choice: Choice) -> str:
+    """A source with what is said of it and what the choice adds, as a line of YAML."""
+    form = source.form.joined(choice.form)
+    settings: dict[str, str | None] = {
+        "path": _quoted(source.written),
+        "delimiter": None if form.delimiter is None else _quoted(delimiter_name(form.delimiter)),
+        "encoding": form.encoding and _quoted(form.encoding),
+        "key_column": form.key_column and _quoted(form.key_column),
+        "no_header": None if form.header is None else "false" if form.header else "true",
+    }
+    said = ", ".join(f"{setting}: {value}" for setting, value in settings.items() if value is not None)
+    return f"{name}: {{{said}}}{f'  # {choice.when}' if choice.when else ''}"
+
+
+def _quoted(text: str) -> str:
+    """A text as YAML takes it inside braces; most need no quotes."""
+    plain = WORD.fullmatch(text) and text.casefold() not in YAML_WORDS
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
 def _loaded(content: bytes) -> Mapping[str, Any]:
-    """The settings. What could keep a reader busy is refused before it is built: references and deep nesting."""
+    """The settings. What could keep a reader busy is refused before it is built."""
     import yaml
 
-    depth = 0
     try:
         text = content.decode()
-        for event in yaml.parse(text, yaml.SafeLoader):
-            where = f"line {event.start_mark.line + 1}" if event.start_mark else "somewhere"
-            if isinstance(event, yaml.AliasEvent):
-                raise KeySyncError(
-                    f"{where}: references (*{safe(event.anchor or '')}) are not taken", hint="Repeat it."
-                )
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > MOST_DEPTH:
-                raise KeySyncError(f"{where}: nested deeper than {MOST_DEPTH} levels", hint="No setting is.")
+        _check_events(text)
+        _check_names(yaml.compose(text, yaml.SafeLoader))
         data = yaml.safe_load(text)
     except (UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError) as error:
         raise KeySyncError(f"it is no YAML: {safe(' '.join(str(error).split()))}", hint="Mend it.") from error
@@ -96,21 +131,57 @@ def _loaded(content: bytes) -> Mapping[str, Any]:
     return data
 
 
+def _check_events(text: str) -> None:
+    """Raise KeySyncError for references, which make a bomb of a small file, for deep nesting and for too much of it."""
+    import yaml
+
+    depth, nodes = 0, 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        where = f"line {event.start_mark.line + 1}" if event.start_mark else "somewhere"
+        if isinstance(event, yaml.AliasEvent):
+            raise KeySyncError(f"{where}: references (*{safe(event.anchor or '')}) are not taken", hint="Repeat it.")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        nodes += isinstance(event, yaml.NodeEvent)
+        if depth > MOST_DEPTH:
+            raise KeySyncError(f"{where}: nested deeper than {MOST_DEPTH} levels", hint="No setting is.")
+        if nodes > MOST_NODES:
+            raise KeySyncError(f"{where}: more than {MOST_NODES:,} names and values", hint="Keep the settings only.")
+
+
+def _check_names(node: Any) -> None:
+    """Raise KeySyncError for a name that stands twice in a table: YAML would take the last without a word."""
+    import yaml
+
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _check_names(item)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for name, value in node.value:
+            if isinstance(name, yaml.ScalarNode) and name.value in seen:
+                line = name.start_mark.line + 1
+                raise KeySyncError(f"line {line}: {safe(name.value)} stands there twice", hint="Keep one of the two.")
+            seen.add(str(name.value))
+            _check_names(value)
+
+
 def _configuration(folder: Path, data: Mapping[str, Any]) -> Configuration:
     _check(data, SECTIONS, "")
     for name, known in SECTIONS.items():
         if known is not None:
             _check(_table(data, name), known, f"{name}.")
-    sources = _sources(folder, _table(data, "sources"))
+    entries = _table(data, "sources")
+    sources = _sources(folder, entries)
     provisioning, output = _table(data, "provisioning"), _table(data, "output")
     strategy = _text(provisioning, "provisioning", "strategy", "mirror")
     prefix = _text(provisioning, "provisioning", "namespace_prefix", "MASTER")
     return Configuration(
         sources=sources,
+        usual=not entries,
         systems=_systems(tuple(sources), data.get("authority")),
         rules=_rules(_table(data, "normalize")),
         policy=Policy(strategy=strategy, prefix=prefix),
-        output=folder / Path(_text(output, "output", "directory", "output")).expanduser(),
+        output=folder / path_of(_text(output, "output", "directory", "output")),
         auto_approve=_flag(provisioning, "provisioning", "auto_approve", False),
     )
 
@@ -118,8 +189,11 @@ def _configuration(folder: Path, data: Mapping[str, Any]) -> Configuration:
 def _sources(folder: Path, entries: Mapping[Any, Any]) -> dict[str, Source]:
     """The files of the systems; without any, they lie where the existing system has them."""
     if not entries:
-        return {name: Source(folder / "input" / f"{name}.csv") for name in USUAL_SYSTEMS}
-    return {str(name): _source(folder, str(name), entry) for name, entry in entries.items()}
+        return {name: Source(folder / "input" / f"{name}.csv", f"input/{name}.csv") for name in USUAL_SYSTEMS}
+    for name in entries:
+        if not isinstance(name, str):
+            raise KeySyncError(f"sources: {safe(str(name))} is no text in YAML", hint="Put quotes around the name.")
+    return {name: _source(folder, name, entry) for name, entry in entries.items()}
 
 
 def _source(folder: Path, name: str, entry: Any) -> Source:
@@ -131,22 +205,52 @@ def _source(folder: Path, name: str, entry: Any) -> Source:
         raise KeySyncError(f"{where}.type: {safe(str(entry['type']))!r}; only csv files are read", hint="Use csv.")
     if not isinstance(entry.get("path"), str):
         raise KeySyncError(f"{where} names no file", hint=f"Such as: path: {safe(name)}.csv")
-    column = entry.get("key_column")
-    if column is not None and not isinstance(column, str):
-        raise KeySyncError(f"{where}.key_column: {safe(str(column))!r} is no name of a column", hint="Quote it.")
-    return Source(folder / Path(entry["path"]).expanduser(), column)
+    return Source(folder / path_of(entry["path"]), entry["path"], _form(where, entry))
+
+
+def _form(where: str, entry: Mapping[str, Any]) -> Form:
+    """How a source is to be read, as far as it is said."""
+    delimiter, encoding = (
+        _text(entry, where, name, "") if entry.get(name) is not None else None for name in ("delimiter", "encoding")
+    )
+    try:
+        return Form(
+            delimiter=None if delimiter is None else forms.delimiter(delimiter),
+            encoding=None if encoding is None else foreign_text.checked(encoding),
+            key_column=_key_column(where, entry.get("key_column")),
+            header=not _flag(entry, where, "no_header", False) if "no_header" in entry else None,
+        )
+    except KeySyncError as error:
+        message = error.message if error.message.startswith(where) else f"{where}: {error.message}"
+        raise KeySyncError(message, hint=error.hint) from None
+
+
+def _key_column(where: str, column: Any) -> str | None:
+    """The column of keys: its name, or its number."""
+    if column is None:
+        return None
+    if type(column) is int and column > 0:
+        return str(column)
+    if not isinstance(column, str) or not column:
+        raise KeySyncError(
+            f"{where}.key_column: {safe(str(column))!r} is neither the name of a column nor its number",
+            hint="Quote a name; numbers begin with 1.",
+        )
+    return column
 
 
 def _systems(names: tuple[str, ...], authority: Any) -> Systems:
     """The authority is the one that is named, else A, else the first."""
     if authority is None:
-        return Systems(names, "A" if "A" in names else names[0])
-    if not isinstance(authority, str) or authority not in names:
+        authority = "A" if "A" in names else names[0]
+    elif not isinstance(authority, str) or authority not in names:
         raise KeySyncError(
             f"authority: {safe(str(authority))!r} is none of the sources",
             hint=f"Those are {', '.join(map(safe, names))}.",
         )
-    return Systems(names, authority)
+    systems = Systems(names, authority)
+    kinds.check_names(systems)
+    return systems
 
 
 def _rules(normalize: Mapping[str, Any]) -> Rules:

@@ -27,6 +27,7 @@ from keysync_shell.sandbox.memory import Memory
 from keysync_shell.sandbox.running import Noted, Ran
 from keysync_shell.storage.files import explained
 from keysync_shell.storage.operations import Operation
+from keysync_shell.storage.records import Damaged
 from keysync_shell.storage.registry import Recording, Registry, Run
 
 # Data to run on, from the state and the time.
@@ -97,10 +98,11 @@ def look(sandbox: Sandbox, order: Order) -> Reconciled:
 
 
 def chosen(registry: Registry, number: int | None) -> Run:
-    """A recorded run, None is the last. Raises KeySyncError if there is none."""
-    runs = registry.runs()
-    for run in runs:
+    """A recorded run, None is the last. Raises KeySyncError if there is none, or its details are damaged."""
+    for run in registry.runs():
         if number is None or run.number == number:
+            if run.damaged:
+                raise Damaged(f"run {run.number}", "its details cannot be read")
             return run
     if number is None:
         raise KeySyncError("there is no run yet", hint="Make one with: reconcile")

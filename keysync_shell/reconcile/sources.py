@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,13 +11,14 @@ import polars as pl
 from keysync_shell import config
 from keysync_shell.config import Config
 from keysync_shell.core.model.systems import Systems
-from keysync_shell.errors import KeySyncError
+from keysync_shell.errors import BadFile, KeySyncError
 from keysync_shell.progress import SILENT, Progress
 from keysync_shell.reconcile import configuration
 from keysync_shell.sandbox import Sandbox
-from keysync_shell.storage import files, foreign_csv, system_csv, unlocked
+from keysync_shell.storage import files, foreign_csv, unlocked
 from keysync_shell.storage.files import explained
-from keysync_shell.storage.forms import Form
+from keysync_shell.storage.foreign_csv import Reading
+from keysync_shell.storage.forms import Form, Unclear
 from keysync_shell.storage.home import Home
 
 
@@ -25,14 +26,15 @@ from keysync_shell.storage.home import Home
 class Sources:
     """The files of a run and its settings. `home` is set if they are those of a sandbox.
 
-    `key_columns` names the column of keys of a system where it is another than `key`.
+    `forms` says how to read the files of a configuration, `guide` what to write there if that is not clear.
     """
 
     paths: Mapping[str, Path]
     config: Config
     home: Home | None
     output: Path
-    key_columns: Mapping[str, str] = field(default_factory=dict)
+    forms: Mapping[str, Form] = field(default_factory=dict)
+    guide: Callable[[str, Unclear], str] | None = None
     auto_approve: bool = False
     absent: tuple[str, ...] = field(default=())
 
@@ -54,8 +56,12 @@ def of_yaml(path: Path) -> Sources:
     said = configuration.read(path)
     settings = Config(systems=said.systems, rules=said.rules, policy=said.policy)
     paths = {name: source.path for name, source in said.sources.items()}
-    columns = {name: source.key_column for name, source in said.sources.items() if source.key_column}
-    return Sources(paths, settings, None, said.output, columns, auto_approve=said.auto_approve)
+    forms = {name: source.form for name, source in said.sources.items()}
+
+    def guide(name: str, unclear: Unclear) -> str:
+        return configuration.guide(path.name, said, name, unclear)
+
+    return Sources(paths, settings, None, said.output, forms, guide, auto_approve=said.auto_approve)
 
 
 def present(sources: Sources) -> Sources:
@@ -75,10 +81,10 @@ def present(sources: Sources) -> Sources:
     return replace(sources, paths=paths, config=replace(sources.config, systems=systems), absent=absent)
 
 
-def opened(sources: Sources, progress: Progress = SILENT) -> Sandbox:
+def opened(sources: Sources, progress: Progress = SILENT, heard: Callable[[Reading], None] = lambda _: None) -> Sandbox:
     """The sandbox that the run is recorded in. Files of others are read here, before anything is made.
 
-    `progress` hears what is being done.
+    `progress` hears what is being done, `heard` how each of those files was read.
     Raises KeySyncError for a missing file, BadFile for a malformed one, each with its place.
     """
     home = sources.home
@@ -92,7 +98,7 @@ def opened(sources: Sources, progress: Progress = SILENT) -> Sandbox:
             source=lambda: unlocked.read(partial).tables,
             progress=progress,
         )
-    tables = _tables(sources, progress)
+    tables = _tables(sources, progress, heard)
     return Sandbox(sources.output, settings=sources.config, source=lambda: tables, progress=progress)
 
 
@@ -108,18 +114,21 @@ def require(sources: Sources) -> None:
         raise KeySyncError(f"{missing[0]} is missing", hint="Put it back, or run without it: --partial")
 
 
-def _tables(sources: Sources, progress: Progress) -> dict[str, pl.DataFrame]:
+def _tables(sources: Sources, progress: Progress, heard: Callable[[Reading], None]) -> dict[str, pl.DataFrame]:
     tables = {}
     for name, path in sources.paths.items():
         with progress.doing(f"reading {name}"):
-            tables[name] = _table(sources, name, path)
+            reading = _reading(sources, name, path)
+        heard(reading)
+        tables[name] = reading.rows
     return tables
 
 
-def _table(sources: Sources, name: str, path: Path) -> pl.DataFrame:
+def _reading(sources: Sources, name: str, path: Path) -> Reading:
     limits = sources.config.limits
     with explained(f"{path} cannot be read"):
         data, _ = files.read(path.resolve(), limits.file_bytes)  # a link to a file is as good as the file
-    if column := sources.key_columns.get(name):
-        return foreign_csv.read(data, str(path), limits, Form(key_column=column)).rows
-    return system_csv.parse(data, str(path), limits)
+    try:
+        return foreign_csv.read(data, str(path), limits, sources.forms.get(name))
+    except Unclear as error:
+        raise BadFile(error.findings, hint=sources.guide(name, error) if sources.guide else error.hint) from None

@@ -165,12 +165,25 @@ def master_keys_view(found: MasterKeys) -> View:
 def runs_view(found: RunList) -> View:
     columns = {"run": ID, "time": MOMENT, "mode": TEXT, "user": TEXT, "operation": OPERATION, "discrepancies": NUMBER}
     rows = [
-        (run.number, run.time, run.mode, run.user, run.operation, _total(run.details["summary"])) for run in found.runs
+        (
+            run.number,
+            run.time,
+            run.mode,
+            run.user,
+            run.operation,
+            None if run.damaged else _total(run.details["summary"]),
+        )
+        for run in found.runs
     ]
     return View(
         data=lambda _: {"runs": plain(found.runs)},
         grid=Grid(columns, fixed(rows), len(rows), all=True),
         after=() if rows else ("No runs yet; reconcile makes one.",),
+        talk=tuple(
+            f"run {run.number} is damaged in history.db: its details cannot be read"
+            for run in found.runs
+            if run.damaged
+        ),
     )
 
 

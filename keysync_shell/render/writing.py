@@ -22,7 +22,6 @@ TABLE = "table"
 SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl", ".md": "markdown", ".txt": TABLE}
 OTHERS = (".xlsx", ".xls", ".ods", ".html", ".pdf", ".parquet", ".zip", ".gz")
 SCHEMA = "keysync/1"
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 SIGNED = re.compile(r"(?<=[ ,])[+−~][0-9,]*[0-9](?![\w-])")
 COLORS = {"+": "32", "-": "31", "−": "31", "~": "33", "error": "1;31", "hint": "36", "good": "32", "warning": "33"}
 ASCII = str.maketrans({"✓": "*", "→": "->", "−": "-", "·": "|", "…": "...", "●": "x", "○": ".", "█": "#"})
@@ -175,13 +174,12 @@ def _separated(delimiter: str) -> Callable[[Writer, View, str, list[str]], None]
 
 
 def _exported(value: Any, on_a_screen: bool) -> Any:
-    """A cell for a spreadsheet: a text that it would run as a formula gets an apostrophe before it."""
+    """A cell as it is: what is read back has to be the same key, whatever a spreadsheet makes of it."""
     if isinstance(value, list | tuple):
         value = " | ".join(str(item) for item in value)
     if not isinstance(value, str):
         return value
-    value = safe(value) if on_a_screen else value
-    return f"'{value}" if value.startswith(FORMULA) and value not in ("+", "-") else value
+    return safe(value) if on_a_screen else value
 
 
 def _markdown(writer: Writer, view: View, _command: str, _warnings: list[str]) -> None:

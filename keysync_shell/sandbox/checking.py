@@ -96,6 +96,19 @@ def _changes(keeper: Keeper) -> Iterator[Problem]:
                 yield Problem(f"@{operation.number}", error.message, todo)
 
 
+def _runs(keeper: Keeper) -> Iterator[Problem]:
+    """Each run can be read."""
+    registry = keeper.store.log.registry()
+    for run in registry.runs():
+        todo = "the run cannot be looked at again; nothing else needs it"
+        if run.damaged:
+            yield Problem(f"run {run.number}", "its details cannot be read", todo)
+        try:
+            registry.tables(run.number)
+        except Damaged as error:
+            yield Problem(f"run {run.number}", error.message, todo)
+
+
 def _replay(keeper: Keeper) -> Iterator[Problem]:
     """Walking back through the changes gives the files that each operation says it began with."""
     log, limits = keeper.store.log, keeper.home.config.limits
@@ -160,6 +173,7 @@ CHECKS: tuple[Callable[[Keeper], Iterator[Problem]], ...] = (
     _database,
     _chain,
     _changes,
+    _runs,
     _replay,
     _cache,
     _snapshots,

@@ -82,6 +82,8 @@ class Measure:
             runs = registry.runs()
         if not runs:
             raise KeySyncError(f"run.{what}: nothing was reconciled yet", hint="Run `reconcile` before this.")
+        if runs[0].damaged:
+            raise KeySyncError(f"run.{what}: the last run is damaged in history.db", hint="Run `reconcile` again.")
         return int(runs[0].details[what])
 
 

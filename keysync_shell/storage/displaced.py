@@ -14,12 +14,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from keysync_shell.core.model.systems import NAME as SYSTEM
 from keysync_shell.storage.home import Home
 
 KEPT_NS = 600 * 1_000_000_000
 MOST_FILES = 50
 MOST_BYTES = 256 << 20
-NAME = re.compile(r"(?P<system>[A-Za-z0-9]+)\.csv\.(?P<token>[0-9a-f]{16})\.(?P<size>\d+)\.(?P<mtime_ns>\d+)")
+NAME = re.compile(rf"(?P<system>{SYSTEM.pattern})\.csv\.(?P<token>[0-9a-f]{{16}})\.(?P<size>\d+)\.(?P<mtime_ns>\d+)")
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def _decoded(data: bytes, source: str, encoding: str) -> str:
     except UnicodeDecodeError as error:
         place = f"{source}:{line_of(data, error.start)}"
         byte = data[error.start] if error.start < len(data) else 0
-        raise BadFile([f"{place}: byte 0x{byte:02x} is not {encoding}"], hint="Name another --encoding.") from None
+        raise BadFile([f"{place}: byte 0x{byte:02x} is not {encoding}"], hint="Name another encoding.") from None
 
 
 def _check_utf8(text: bytes, source: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from keysync_shell.errors import BadFile, KeySyncError
 
@@ -19,6 +19,11 @@ class Form:
     encoding: str | None = None
     key_column: str | None = None
     header: bool | None = None
+
+    def joined(self, other: Form) -> Form:
+        """This form with what the other says, which comes first."""
+        said = {item.name: getattr(other, item.name) for item in fields(other)}
+        return replace(self, **{name: value for name, value in said.items() if value is not None})
 
 
 @dataclass(frozen=True)

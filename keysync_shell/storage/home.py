@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from keysync_shell.config import Config
+from keysync_shell.core.model.systems import NAME
 from keysync_shell.progress import SILENT, Progress
 
-STAGED_NAME = re.compile(r"\.(?P<system>[A-Za-z0-9]+)\.csv\.(?P<token>[0-9a-f]{16})\.new")
-LEFTOVER_NAME = re.compile(r"\.(?P<system>[A-Za-z0-9]+)\.csv\.(?P<token>[0-9a-f]{16})\.(?P<end>new|old|part)")
+STAGED_NAME = re.compile(rf"\.(?P<system>{NAME.pattern})\.csv\.(?P<token>[0-9a-f]{{16}})\.new")
+LEFTOVER_NAME = re.compile(rf"\.(?P<system>{NAME.pattern})\.csv\.(?P<token>[0-9a-f]{{16}})\.(?P<end>new|old|part)")
 
 
 @dataclass(frozen=True)

@@ -228,7 +228,7 @@ class OperationLog:
 
     def touching_file(self, name: str, number: int) -> list[Operation]:
         """The operations after that one which wrote the file of a system, oldest first."""
-        path = f"$.{name}"
+        path = _member(name)
         moved = "json_extract(before, ?) IS NOT json_extract(after, ?)"
         clause = f"CASE WHEN json_valid(before) AND json_valid(after) THEN {moved} ELSE 1 END"
         return list(self._select(f"WHERE number > ? AND {clause} ORDER BY number", number, path, path))
@@ -248,7 +248,7 @@ class OperationLog:
                 "SELECT number, sha256 FROM operations JOIN originals"
                 " ON sha256 = CASE WHEN json_valid(after) THEN json_extract(after, ?) END"
                 " ORDER BY number DESC",
-                (f"$.{name}",),
+                (_member(name),),
             )
             .fetchall()
         )
@@ -354,6 +354,11 @@ def _log_to_read(path: Path) -> OperationLog:
 def _names(systems: tuple[str, ...]) -> str | None:
     """The systems as SQLite takes a list; None for any."""
     return json.dumps(systems) if systems else None
+
+
+def _member(name: str) -> str:
+    """The path of a system in an object of JSON; quotes let a name have `-`."""
+    return f'$."{name}"'
 
 
 def _marks(values: Sequence[Any]) -> str:

@@ -10,7 +10,7 @@ import contextlib
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import polars as pl
@@ -29,7 +29,10 @@ TAKEN_BACK = "MASTER_KEY_TAKEN_BACK"
 
 @dataclass(frozen=True)
 class Run:
-    """A reconciliation run: what it found (core.findings) and planned (core.planning) at an operation."""
+    """A reconciliation run: what it found (core.findings) and planned (core.planning) at an operation.
+
+    `damaged` if its details cannot be read any more, and are empty.
+    """
 
     number: int
     time: str
@@ -39,6 +42,7 @@ class Run:
     operation: int
     folder: str
     details: Mapping[str, Any]
+    damaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ class Recording:
     events: tuple[Event, ...]
 
 
-RUN_COLUMNS = tuple(Run.__dataclass_fields__)
+DETAILS = frozenset(("rules", "policy", "summary"))  # what every version recorded of a run
+RUN_COLUMNS = tuple(item.name for item in fields(Run) if item.name != "damaged")
 
 
 class Registry:
@@ -105,7 +110,7 @@ class Registry:
         """Record a run."""
         blobs = records.packed(recording.findings), records.packed(recording.actions)
         values = {**vars(recording.run), "details": records.dumped(recording.run.details)}
-        row = (*values.values(), *blobs, records.checksum(*blobs))
+        row = (*(values[name] for name in RUN_COLUMNS), *blobs, records.checksum(*blobs))
         columns = ", ".join((*RUN_COLUMNS, "findings", "actions", "checksum"))
         self._connection.execute(f"INSERT INTO runs ({columns}) VALUES ({', '.join('?' * len(row))})", row)
         self._audit(recording.events)
@@ -124,12 +129,14 @@ class Registry:
         return any((other.number, other.time, other.line) == (run.number, run.time, run.line) for other in self.runs())
 
     def tables(self, run: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The findings and the actions of a run. Raises Damaged."""
+        """The findings and the actions of a run. Raises Damaged, also for one that is not recorded."""
         row = self._connection.execute(
             "SELECT findings, actions, checksum FROM runs WHERE number = ?", (run,)
         ).fetchone()
-        findings, actions, written = row
         what = f"what run {run} found"
+        if row is None:
+            raise records.Damaged(what, "it is gone")
+        findings, actions, written = row
         records.verify(what, written, findings, actions)
         return records.unpacked(findings, what), records.unpacked(actions, what)
 
@@ -179,4 +186,15 @@ def _event(what: str, key: MasterKey, operation: Operation) -> Event:
 
 def _run(row: tuple[Any, ...]) -> Run:
     values = dict(zip(RUN_COLUMNS, row, strict=True))
-    return records.record(Run, {**values, "details": records.loaded(values["details"], f"run {values['number']}")})
+    details = _details(values["details"])
+    return records.record(Run, {**values, "details": details, "damaged": not details})
+
+
+def _details(text: Any) -> Mapping[str, Any]:
+    """The details of a run; none if they are damaged."""
+    try:
+        details: Mapping[str, Any] = records.loaded(text, "")
+        whole = details.keys() >= DETAILS and isinstance(details["summary"]["discrepancies"], dict)
+    except (records.Damaged, KeyError, TypeError):
+        return {}
+    return details if whole else {}

@@ -172,3 +172,13 @@ def test_wide_files_are_shown_as_far_as_the_screen_goes(home: Path) -> None:
 def test_hostile_file_is_shown_safely(home: Path) -> None:
     (home / "bad.csv").write_bytes("key,\x1b[2J\n\x1b]0;x\x07,\u202ey\n".encode())
     assert "\x1b" not in Talk(home).say("import B bad.csv").text
+
+
+def test_list_as_csv_is_taken_in_again_key_by_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = ["=1+1", "+x", "-y", "@z", "\tt", "'q", " s ", 'a,"b"\nc', "|", "K1"]
+    sandbox(tmp_path, A=odd).close()
+    monkeypatch.chdir(tmp_path)
+    talk = Talk(tmp_path)
+    assert talk.say("list --format csv --output keys.csv").status == 0
+    assert talk.say("import B keys.csv --yes").status == 0
+    assert talk.shell.sandbox.state.keys("B").to_list() == sorted(odd)

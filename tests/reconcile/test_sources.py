@@ -78,11 +78,23 @@ def test_provisioning_and_output(tmp_path: Path) -> None:
         ("- a\n- b\n", "it holds no settings"),
         ("sauces: {}", "sauces is no setting"),
         (f"{TWO}normalize: {{upercase: true}}", "normalize.upercase is no setting"),
-        ("sources: {A: {path: a.csv, delimiter: x}}", "sources.A.delimiter is no setting"),
+        ("sources: {A: {path: a.csv, separator: x}}", "sources.A.separator is no setting"),
+        ("sources: {A: {path: a.csv, delimiter: xy}}", "sources.A: 'xy' is no delimiter"),
+        ("sources: {A: {path: a.csv, delimiter: 5}}", "sources.A.delimiter: '5' is no text"),
+        ("sources: {A: {path: a.csv, encoding: utf-9}}", "sources.A: there is no encoding 'utf-9'"),
+        ("sources: {A: {path: a.csv, key_column: 0}}", "sources.A.key_column: '0' is neither the name of a column nor"),
+        ("sources: {A: {path: a.csv, key_column: [id]}}", "sources.A.key_column: \"['id']\" is neither"),
+        ("sources: {A: {path: a.csv, no_header: 1}}", "sources.A.no_header: '1' is neither true nor false"),
+        ("sources: {NO: {path: a.csv}}", "sources: False is no text in YAML"),
+        ("sources: {gap: {path: a.csv}, B: {path: b.csv}}", "'gap' cannot be the name of a system"),
+        ("sources: {A: {path: a.csv}, A: {path: b.csv}}", "line 1: A stands there twice"),
         (f"{TWO}normalize: {{uppercase: maybe}}", "normalize.uppercase: 'maybe' is neither true nor false"),
         (f"{TWO}authority: C", "authority: 'C' is none of the sources"),
         ("a: &a [1]\nb: [*a, *a]\n", "references (*a) are not taken"),
         ("[" * 5000, "nested deeper than 32 levels"),
+        ("[a,b]:\n" * 4000, "line 1250: more than 5,000 names and values"),
+        (f"logging: [{'a,' * 6000}]", "line 1: more than 5,000 names and values"),
+        ("#" * (1 << 17), "65,536"),
         ("a: \0", "it is no YAML"),
         ("sources: [a.csv]", "sources is no table"),
         ("sources: {A: a.csv}", "sources.A is no table"),
@@ -165,3 +177,70 @@ def test_source_may_be_a_link(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "b.csv").write_text("key\nK1\n")
     assert keys(seen(sources.of_yaml(config(tmp_path, TWO)))) == {"A": ["K1"], "B": ["K1"]}
+
+
+def pair(folder: Path, entry: str, data: bytes, authority: str = "A") -> Path:
+    """A configuration with `entry` as what is said of A beside its path, and B that holds K1."""
+    (folder / "a.csv").write_bytes(data)
+    (folder / "b.csv").write_text("key\nK1\n")
+    text = f"sources:\n  A: {{path: a.csv{entry}}}\n  B: {{path: b.csv}}\nauthority: {authority}\n"
+    return config(folder, text)
+
+
+@pytest.mark.parametrize(
+    ("entry", "data"),
+    [
+        ("", b"\xef\xbb\xbfKey;name\r\nK1;x\r\n"),
+        ("", "key\tname\nK1\tJosé\n".encode("utf-16")),
+        (", key_column: id", b"id|name\nK1|x\n"),
+        (", key_column: 2, no_header: true", b"x,K1\n"),
+        (", delimiter: none", b"K1\n"),
+        (", delimiter: ':'", b"key:name\nK1:x\n"),
+        (", encoding: cp1252", b"key,name\nK1,Jos\xe9\n"),
+        (", no_header: true", b"K1\n"),
+    ],
+)
+def test_form_of_a_source_is_recognized_or_said(tmp_path: Path, entry: str, data: bytes) -> None:
+    assert keys(seen(sources.of_yaml(pair(tmp_path, entry, data))))["A"][-1] == "K1"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"id;name\nK1;x\n",
+        b"K1,x\nK2,y\n",
+        b"K1\nK2\n",
+        b"ids\nK1\n",
+        b"key,name\nK1,Jos\xe9\n",
+        "key,name\nK1,x\n".encode("utf-16-le"),
+        b"the no,a|b\nK1,x|y\n",
+    ],
+)
+def test_each_line_of_a_hint_can_be_pasted_and_settles_it(tmp_path: Path, data: bytes) -> None:
+    pair(tmp_path, "", data)
+    hints = ["A: {path: a.csv}"]
+    for _ in range(3):  # one question may lead to another
+        hints = [one for line in hints for one in asked(tmp_path, line)]
+    assert hints == []
+
+
+def asked(folder: Path, line: str) -> list[str]:
+    """What a source that is told so asks; nothing if it can be read, and then K1 is in it."""
+    path = config(folder, f"sources:\n  {line}\n  B: {{path: b.csv}}\n")
+    try:
+        assert "K1" in " ".join(keys(seen(sources.of_yaml(path)))["A"])
+    except BadFile as error:
+        first, *lines = error.hint.split("\n  ")
+        assert first == "Say under sources in keysync-config.yaml how to read it:"
+        return lines
+    return []
+
+
+def test_hint_about_a_usual_source_says_what_has_to_stand_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "input").mkdir()
+    for name in "ABCDE":
+        (tmp_path / "input" / f"{name}.csv").write_text("id;x\nK1;y\n" if name == "C" else "key\nK1\n")
+    with pytest.raises(BadFile) as error:
+        sources.opened(sources.of_yaml(config(tmp_path, "")))
+    assert error.value.hint.startswith("Say under sources in keysync-config.yaml, beside A, B, D, E, how to read it:")
+    assert "C: {path: input/C.csv, key_column: id}" in error.value.hint

@@ -11,6 +11,7 @@ from keysync_shell.sandbox import Request, Sandbox
 from keysync_shell.storage.operations import OperationKind, Unavailable
 from keysync_shell.storage.oplog import Wanted
 from tests.building import add, files, keys, opened, sandbox
+from tests.talking import Talk
 
 DO = Request(OperationKind.ADD, "test", "test")
 BLOBS = ("before", "after")
@@ -30,6 +31,8 @@ def home(tmp_path: Path) -> Path:
 def flip(root: Path, table: str, column: str, number: int, at: int) -> None:
     """Flip a bit of a value in the log; of changes, in that of B."""
     row, kind = f"number = {number}", "TEXT"
+    if table == "runs" and column != "details":
+        kind = "BLOB"
     if table == "changes":
         row, kind = f"{row} AND system = 'B'", "BLOB"
     connection = sqlite3.connect(root / ".keysync" / "history.db")
@@ -96,6 +99,23 @@ def test_operation_of_which_a_field_is_damaged_stays_in_the_log(home: Path, numb
     assert add(made, "K9", "A").committed
     made.undo(DO)
     assert keys(made.state)["A"] == ["K1", "K2", "K3", "K4"]
+
+
+@pytest.mark.parametrize(("column", "at"), [("details", 0), ("details", -1), ("findings", 40), ("actions", -1)])
+def test_damaged_run_stops_only_who_needs_it(home: Path, column: str, at: int) -> None:
+    talk = Talk(home)
+    assert [talk.say("reconcile --output-dir out").status for _ in range(3)] == [0, 0, 0]
+    flip(home, "runs", column, 2, at)
+    talk = Talk(home)
+    said = talk.say("runs")
+    assert (said.status, "run 2 is damaged" in said.text) == (0, column == "details")
+    assert [said.text.count(f"\n  {number}  2026") for number in (1, 2, 3)] == [1, 1, 1]
+    assert "run 2" in talk.say("check").text
+    assert talk.say("compare 2").text.startswith("error: ")
+    assert "is damaged in history.db" in talk.say("report 2").text
+    assert [
+        talk.say(line).status for line in ("report 3", "report 1", "compare 3", "reconcile --mode incremental")
+    ] == [0] * 4
 
 
 @pytest.mark.parametrize("column", FIELDS)

@@ -22,7 +22,9 @@ TESTS: Mapping[str, Callable[[int, int], bool]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
-METRIC = r"[a-z_]+(?:-[a-z_]+)*(?:\.[A-Za-z0-9_.·-]*[A-Za-z0-9_.·])?"
+OF = r"[A-Za-z0-9_.·-]*[A-Za-z0-9_.·]"
+# A pattern of longer names is joined by `+`, which is a sign anywhere else.
+METRIC = rf"pattern\.{OF}(?:\+{OF})*|[a-z_]+(?:-[a-z_]+)*(?:\.{OF})?"
 TOKEN = re.compile(rf"\s*(?:({METRIC})|([0-9]{{1,15}}(?![0-9]))|(==|!=|<=|>=|<|>)|([+-]))")
 HINT = "Write one like 'gaps.D == 0' or 'in_sync >= keys - 10'."
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Literal
 
+from keysync_shell.errors import KeySyncError
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -166,6 +168,16 @@ KINDS: tuple[Kind, ...] = (
 def names() -> tuple[str, ...]:
     """The kinds by name, in the order in which they are told everywhere."""
     return tuple(kind.name for kind in KINDS)
+
+
+def check_names(systems: Systems) -> None:
+    """Raise KeySyncError for a system that is called like a kind: between keys, that word means its findings."""
+    for name in systems.names:
+        if kind := named(name.casefold()):
+            raise KeySyncError(
+                f"{name!r} cannot be the name of a system: that word means the keys with the finding {kind.name!r}",
+                hint="Give it another name.",
+            )
 
 
 def named(word: str) -> Kind | None:

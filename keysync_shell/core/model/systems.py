@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from keysync_shell.errors import KeySyncError
 
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,31}")
+NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9_-]{0,30}[A-Za-z0-9])?")
+ALL, NOW = "all", "now"  # words that stand where the name of a system may stand
 MAX_SYSTEMS = 16
 
 
@@ -23,11 +24,14 @@ class Systems:
     def __post_init__(self) -> None:
         if not 2 <= len(self.names) <= MAX_SYSTEMS:
             raise KeySyncError(f"{len(self.names)} systems; a sandbox has 2 to {MAX_SYSTEMS}")
-        bad = [name for name in self.names if not NAME.fullmatch(name)]
-        if bad:
-            raise KeySyncError(f"system name {bad[0]!r} is not letters and digits", hint="Use names like A or CRM.")
-        if len({name.casefold() for name in self.names}) != len(self.names):
-            raise KeySyncError("two systems have the same name")
+        for name in self.names:
+            _check(name)
+        folded = [name.casefold() for name in self.names]
+        if twice := [name for i, name in enumerate(self.names) if folded.index(folded[i]) != i]:
+            raise KeySyncError(
+                f"two systems are called {twice[0]!r}; upper and lower case make no difference",
+                hint="Give one of them another name.",
+            )
         if self.authority not in self.names:
             raise KeySyncError(f"the authority {self.authority!r} is not one of {', '.join(self.names)}")
 
@@ -79,7 +83,9 @@ class Systems:
         for known in self.names:
             if known.casefold() == name.strip().casefold():
                 return known
-        near = difflib.get_close_matches(name.upper(), self.names, n=1, cutoff=0.5)
+        folded = {known.casefold(): known for known in self.names}
+        spelled = difflib.get_close_matches(name, self.names, n=1, cutoff=0.5)
+        near = spelled or [folded[one] for one in difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)]
         meant = f"Did you mean {near[0]}? " if near else ""
         raise KeySyncError(f"unknown system {name!r}", hint=f"{meant}The systems are {', '.join(self.names)}.")
 
@@ -88,7 +94,7 @@ class Systems:
 
         Raises KeySyncError for an unknown name or an empty list.
         """
-        if text.strip().casefold() == "all":
+        if text.strip().casefold() == ALL:
             return self.names
         wanted = {self.find(part) for part in text.split(",") if part.strip()}
         if not wanted:
@@ -102,3 +108,17 @@ class Systems:
 
     def _example(self) -> str:
         return self.pattern(self.all_bits & ~self.bit(self.names[-1]))
+
+
+def _check(name: str) -> None:
+    """Raise KeySyncError for what cannot be the name of a system."""
+    if not NAME.fullmatch(name):
+        raise KeySyncError(
+            f"{name!r} cannot be the name of a system",
+            hint="It takes 1 to 32 letters, digits, '_' and '-', a letter first and no sign last: A, CRM, web-shop.",
+        )
+    if name.casefold() in (ALL, NOW):
+        raise KeySyncError(
+            f"{name!r} cannot be the name of a system: commands take that word for something else",
+            hint="Give it another name.",
+        )

@@ -68,17 +68,34 @@ def test_unknown_system_is_refused_with_the_nearest() -> None:
     assert error.value.hint == "Did you mean ERP? The systems are CRM, ERP, Web."
 
 
+@pytest.mark.parametrize("word", ["web_shop", "WEBSHOP"])
+def test_nearest_name_is_told_whatever_its_case(word: str) -> None:
+    with pytest.raises(KeySyncError) as error:
+        Systems(("erp_eu", "web-shop"), "erp_eu").find(word)
+    assert error.value.hint.startswith("Did you mean web-shop?")
+
+
+@pytest.mark.parametrize("name", ["erp_eu", "web-shop", "S-1", "a_b-c", "X" * 32])
+def test_names_have_letters_digits_and_signs_between_them(name: str) -> None:
+    assert Systems(("A", name)).names == ("A", name)
+
+
 @pytest.mark.parametrize(
     ("names", "authority", "reason"),
     [
         (("A",), "A", "1 systems; a sandbox has 2 to 16"),
         (tuple(f"S{i}" for i in range(17)), "S0", "17 systems"),
-        (("A", "B/C"), "A", "'B/C' is not letters and digits"),
-        (("A", ""), "A", "'' is not letters and digits"),
-        (("A", "../x"), "A", "is not letters and digits"),
-        (("A", "É"), "A", "is not letters and digits"),
-        (("A", "B" * 33), "A", "is not letters and digits"),
-        (("A", "a"), "A", "two systems have the same name"),
+        (("A", "B/C"), "A", "'B/C' cannot be the name of a system"),
+        (("A", ""), "A", "'' cannot be the name of a system"),
+        (("A", "../x"), "A", "cannot be the name of a system"),
+        (("A", "É"), "A", "cannot be the name of a system"),
+        (("A", "B" * 33), "A", "cannot be the name of a system"),
+        (("A", "a"), "A", "two systems are called 'a'; upper and lower case make no difference"),
+        (("A", "-B"), "A", "'-B' cannot be the name of a system"),
+        (("A", "B-"), "A", "'B-' cannot be the name of a system"),
+        (("A", "_"), "A", "'_' cannot be the name of a system"),
+        (("A", "All"), "A", "'All' cannot be the name of a system: commands take that word for something else"),
+        (("A", "now"), "A", "'now' cannot be the name of a system: commands"),
         (("A", "B"), "C", "the authority 'C' is not one of A, B"),
     ],
 )
