@@ -104,7 +104,7 @@ def test_operation_of_which_a_field_is_damaged_stays_in_the_log(home: Path, numb
 @pytest.mark.parametrize(("column", "at"), [("details", 0), ("details", -1), ("findings", 40), ("actions", -1)])
 def test_damaged_run_stops_only_who_needs_it(home: Path, column: str, at: int) -> None:
     talk = Talk(home)
-    assert [talk.say("reconcile --output-dir out").status for _ in range(3)] == [0, 0, 0]
+    assert [talk.say("reconcile").status for _ in range(3)] == [0, 0, 0]
     flip(home, "runs", column, 2, at)
     talk = Talk(home)
     said = talk.say("runs")
