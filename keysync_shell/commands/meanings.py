@@ -27,6 +27,7 @@ COMMANDS = {
     "redo": ("again",),
     "remove-key": ("delete", "del", "rm", "drop", "erase", "discard"),
     "reset": ("wipe", "empty"),
+    "sample": ("demo", "example", "tutorial"),
     "run": ("script", "execute", "exec"),
     "save-state": ("save", "snapshot", "backup", "store"),
     "states": ("snapshots",),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from keysync_shell import __version__
 from keysync_shell.commands.catalogue import snapshots as asked
+from keysync_shell.commands.declaring import Changes
 from keysync_shell.commands.results import SnapshotsResult
 from keysync_shell.commands.session import Session
 from keysync_shell.core.edits import replacing
@@ -16,6 +17,9 @@ from keysync_shell.sandbox import Outcome, Sandbox
 from keysync_shell.storage import archives, lock, registry_file, snapshots, system_csv
 from keysync_shell.storage.operations import OperationKind
 from keysync_shell.storage.snapshots import Manifest, Snapshot
+
+SAMPLE = Path(__file__).parent.parent / "sample"
+BASELINE, DRIFTED = "baseline", "drifted"
 
 
 @dataclass(frozen=True)
@@ -63,16 +67,22 @@ def save_state(session: Session, args: asked.SaveState) -> Saved:
 def load_state(session: Session, args: asked.LoadState) -> Outcome:
     sandbox = session.sandbox
     snapshot = snapshots.load(sandbox.home.snapshots, args.name, sandbox.config.limits)
-    tables, master_keys = snapshot.tables(sandbox.config.limits), snapshot.registry()
-    if set(tables) != set(sandbox.systems.names):
-        raise KeySyncError(
-            f"snapshot {args.name} holds {', '.join(tables)}, not {', '.join(sandbox.systems.names)}",
-            hint="Load it into a sandbox with the same systems ([systems] names in keysync.toml).",
-        )
-    return sandbox.edit(
-        lambda state: replacing.renew(state, tables, {"snapshot": args.name}, master_keys),
-        session.request(OperationKind.LOAD, args, destroys=True, creates=True),
-    )
+    return _loaded(session, args, snapshot, args.name)
+
+
+def sample(session: Session, args: asked.Sample) -> Outcome:
+    """The snapshots of the sample come with the package; those of the sandbox that are called the same stay."""
+    sandbox = session.sandbox
+    sandbox.require_no_batch("sample")
+    shipped = {name: archives.read(SAMPLE / f"{name}.zip", sandbox.config.limits, None) for name in (BASELINE, DRIFTED)}
+    outcome = _loaded(session, args, shipped[DRIFTED], DRIFTED)
+    if not args.dry_run:
+        try:
+            _keep(sandbox, shipped)
+        except KeySyncError as error:
+            error.committed = error.committed or outcome.committed
+            raise
+    return outcome
 
 
 def states(session: Session, _args: asked.States) -> SnapshotList:
@@ -117,6 +127,28 @@ def import_state(session: Session, args: asked.ImportState) -> Saved:
     with sandbox.exclusively():
         snapshots.save(sandbox.home.snapshots, snapshot, lock.owner(sandbox.home.lock), force=args.yes)
     return Saved("Imported", snapshot.manifest, args.file)
+
+
+def _keep(sandbox: Sandbox, shipped: Mapping[str, Snapshot]) -> None:
+    """Save the snapshots whose names are free."""
+    folder = sandbox.home.snapshots
+    with sandbox.exclusively():
+        for name in sorted(shipped.keys() - set(snapshots.names(folder))):
+            snapshots.save(folder, shipped[name], lock.owner(sandbox.home.lock), force=False)
+
+
+def _loaded(session: Session, args: Changes, snapshot: Snapshot, name: str) -> Outcome:
+    sandbox = session.sandbox
+    tables, master_keys = snapshot.tables(sandbox.config.limits), snapshot.registry()
+    if set(tables) != set(sandbox.systems.names):
+        raise KeySyncError(
+            f"snapshot {name} holds {', '.join(tables)}, not {', '.join(sandbox.systems.names)}",
+            hint="Load it into a sandbox with the same systems ([systems] names in keysync.toml).",
+        )
+    return sandbox.edit(
+        lambda state: replacing.renew(state, tables, {"snapshot": name}, master_keys),
+        session.request(OperationKind.LOAD, args, destroys=True, creates=True),
+    )
 
 
 def _described(folder: Path, name: str) -> str:

@@ -207,3 +207,10 @@ def test_directory_that_hides_behind_another_is_refused(path: Path) -> None:
     whole = packed(MEMBERS.items())
     at = whole.rindex(b"PK\x05\x06")
     assert refusal(path, whole[:at] + b"PK\x06\x07" + bytes(16) + whole[at:]).endswith("table of contents is too long")
+
+
+@pytest.mark.parametrize("name", ["baseline", "drifted"])
+def test_packaged_sample_is_the_one_of_the_repository(name: str) -> None:
+    root = Path(__file__).parents[2]
+    shipped = archives.read(root / "keysync_shell" / "sample" / f"{name}.zip", Limits(), None)
+    assert shipped == snapshots.load(root / "snapshots", name, Limits())

@@ -32,6 +32,10 @@ class LoadState(Changes):
     name: Annotated[str, NAME]
 
 
+class Sample(Changes):
+    """Load the sample: 200 keys in systems that have drifted apart, and snapshots of them."""
+
+
 class States(Arguments):
     """List the snapshots."""
 
@@ -67,6 +71,7 @@ COMMANDS = (
         ("save-state before-drift", "save-state bug-417 --note 'D lost a batch'"),
     ),
     command("load-state", GROUP, LoadState, snapshots.load_state, ("load-state baseline", "load-state drifted --yes")),
+    command("sample", GROUP, Sample, snapshots.sample, ("sample", "sample --yes")),
     command("states", GROUP, States, snapshots.states, ("states", "states --format json")),
     command("delete-state", GROUP, DeleteState, snapshots.delete_state, ("delete-state before-drift",)),
     command(
