@@ -27,7 +27,7 @@ SEPARATOR = frozenset(";")
 RUN, QUIT = "run", ("quit", "exit")
 RUN_NAMES = (RUN, "source")
 SHELL = "shell"
-OF_THE_SHELL = ("alias", "clear", "help", "history", "set", SHELL)  # what the prompt has besides
+OF_THE_SHELL = ("alias", "clear", "help", "history", "set", SHELL, "version")  # what the prompt has besides
 NAMES = (*FIRST_WORDS, *RUN_NAMES, *QUIT, *OF_THE_SHELL)
 UNKNOWN = 127
 RUN_EXAMPLES = ("run drift.txt", "run nightly.txt --atomic --echo", "@drift.txt")
@@ -77,6 +77,11 @@ def spans(line: str, punctuation: frozenset[str] = frozenset()) -> list[tuple[in
 def unquoted(token: str) -> str:
     """A word without its quotes and backslashes."""
     return "".join(shlex.split(token)) if set(token) & set("\"'\\") else token
+
+
+def words(line: str) -> list[str]:
+    """The words of a line as they are meant. Raises ValueError as `raw_tokens`."""
+    return [unquoted(token) for token in raw_tokens(line)]
 
 
 def commands_in(line: str) -> list[str]:
