@@ -28,6 +28,13 @@ class Retention:
 
 
 @dataclass(frozen=True)
+class Prompt:
+    """How the shell behaves: whether it offers what may follow while somebody types."""
+
+    menu: bool = True
+
+
+@dataclass(frozen=True)
 class Config:
     """What a sandbox folder says of itself. `snapshots` is a folder, relative to the home or absolute."""
 
@@ -37,6 +44,7 @@ class Config:
     history: Retention = field(default_factory=Retention)
     policy: Policy = field(default_factory=Policy)
     snapshots: str = "snapshots"
+    shell: Prompt = field(default_factory=Prompt)
 
 
 def path_of(text: str) -> Path:
@@ -105,6 +113,7 @@ def parse(data: Mapping[str, Any]) -> Config:
         "limits": lambda table: {"limits": Limits(**_values(Limits, "limits", table))},
         "history": lambda table: {"history": Retention(**_values(Retention, "history", table))},
         "policy": lambda table: {"policy": _policy(table)},
+        "shell": lambda table: {"shell": Prompt(**_values(Prompt, "shell", table))},
         "paths": lambda table: {"snapshots": _text("paths", "snapshots", table)},
     }
     settings: dict[str, Any] = {}
@@ -145,7 +154,7 @@ def _policy(table: Mapping[str, Any]) -> Policy:
     return Policy.of(table)
 
 
-Settings = type[Rules] | type[Limits] | type[Retention]
+Settings = type[Rules] | type[Limits] | type[Retention] | type[Prompt]
 KINDS_OF_VALUES = {bool: "true or false", int: "a whole number from 0", str: "a text"}
 
 

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
+from prompt_toolkit.document import Document
+
 from keysync_shell.commands.session import nobody
 from keysync_shell.dialogue import Dialogue
 from keysync_shell.interpreter import Interpreter, executor
 from keysync_shell.render.writing import Writer
 from keysync_shell.sandbox import Sandbox
 from keysync_shell.shell.app import Shell
+from keysync_shell.shell.paths import Offer
 from tests.building import opened
 
 
@@ -65,8 +68,11 @@ class Talk:
 
     def offers(self, line: str) -> list[str]:
         """What Tab would put in place of the word at the end of the line."""
-        begin = max(map(line.rfind, " \t\"'|>")) + 1
-        return [item.text for item in self.shell.complete(line[begin:], line, begin, len(line)).items]
+        return [offer.text for offer in self.offered(line)]
+
+    def offered(self, line: str) -> list[Offer]:
+        """The same, with what is said of each."""
+        return self.shell.completer.found(Document(line))[1]
 
     @contextlib.contextmanager
     def _heard(self) -> Iterator[Callable[[], str]]:

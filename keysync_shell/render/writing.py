@@ -39,12 +39,12 @@ class Writer:
     def show(self, view: View, command: str, format: str, warnings: list[str]) -> None:
         """Write one result; warnings are talk, but part of JSON."""
         FORMATS[format](self, view, command, warnings)
+        self.out.flush()
         if format != "json":
             self.warn(warnings)
         if format == TABLE:
             for line in view.talk:
                 self.say(self._colorful(line))
-        self.out.flush()
 
     @property
     def width(self) -> int | None:

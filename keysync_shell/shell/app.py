@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
+import shlex
 import sys
-from collections.abc import Callable, Sequence
-from typing import IO, Any, TextIO
+from typing import IO, Any, TextIO, cast
 
 import cmd2
-from cmd2 import Completions, with_argparser
+from cmd2 import Settable, with_argparser
 from cmd2.parsing import Statement
 from cmd2.plugin import PostparsingData
-from cmd2.utils import CustomCompletionSettings
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.shortcuts import CompleteStyle
 
-from keysync_shell import process
-from keysync_shell.commands import lines
-from keysync_shell.commands.arguments import declare
-from keysync_shell.commands.catalogue import COMMANDS, FAMILIES
+from keysync_shell import __version__, process
+from keysync_shell.commands import helping, lines
+from keysync_shell.commands.catalogue import COMMANDS
 from keysync_shell.commands.declaring import Command
 from keysync_shell.commands.lines import Ended, Script
 from keysync_shell.commands.session import no_input, nobody
@@ -26,17 +27,21 @@ from keysync_shell.config import path_of
 from keysync_shell.core.model.keys import safe
 from keysync_shell.errors import KeySyncError
 from keysync_shell.interpreter import Interpreter
-from keysync_shell.render.view import counted
 from keysync_shell.render.writing import Writer, writer_for
-from keysync_shell.sandbox import Sandbox
-from keysync_shell.shell import typed
-from keysync_shell.shell.completion import COMPLETERS
+from keysync_shell.shell import prompt, typed
+from keysync_shell.shell.completion import LineCompleter, offered
+from keysync_shell.shell.methods import methods, run_arguments
+from keysync_shell.shell.offers import AtHand
+from keysync_shell.shell.paging import Paged
 from keysync_shell.shell.parsing import Parser, PosixStatementParser
 from keysync_shell.storage import outputs
 
 USAGE, INTERRUPTED = 2, 130
+ON, OFF = "on", "off"
+MENU_LINES = 6  # as many as leave `help` on a screen of 24
 BUILT_INS = ("run_script", "_relative_run_script", "run_pyscript", "edit", "macro", "shortcuts")
-WAYS_OUT = ("shell", "history", "set", "alias")  # not in restricted mode: they reach the system or can be made to
+SET = "set"
+WAYS_OUT = ("shell", "history", SET, "alias")  # not in restricted mode: they reach the system or can be made to
 SETTABLES = (
     "allow_style",
     "editor",
@@ -45,25 +50,10 @@ SETTABLES = (
     "traceback_show_locals",
     "traceback_width",
 )
-QUOTED = frozenset(" \t\"'|<>#&;()$`*?[]{}!~")
-SECOND_WORD = "_second_word"
-INTRO = "KeySync Shell. `help -v` lists the commands, Tab completes, Ctrl-D leaves."
 
 
 cmd2.set_default_argument_parser(Parser)
 cmd2.Cmd.DEFAULT_CATEGORY = "Shell"  # the heading for what cmd2 brings, and for `run`, which is no command of ours
-
-
-def _parser(description: str | None) -> Parser:
-    """A parser whose help keeps its line ends."""
-    return Parser(description=description, allow_abbrev=False, formatter_class=cmd2.RawDescriptionCmd2HelpFormatter)
-
-
-def _run_arguments() -> Parser:
-    parser = _parser(Script.__doc__)
-    declare(Script, parser, COMPLETERS)
-    parser.epilog = "examples:\n" + "\n".join(f"  {example}" for example in lines.RUN_EXAMPLES)
-    return parser
 
 
 class Shell(cmd2.Cmd):
@@ -92,7 +82,6 @@ class Shell(cmd2.Cmd):
             suggest_similar_command=True,
             shortcuts=shortcuts,
             enable_bottom_toolbar=True,
-            intro=INTRO if interactive else "",
         )
         self.statement_parser = PosixStatementParser(terminators=[], shortcuts=shortcuts)
         self.interpreter = interpreter
@@ -103,9 +92,13 @@ class Shell(cmd2.Cmd):
         self._restricted = restricted
         self._color = color
         self._toolbar = ""
+        self._at_hand: AtHand | None = None
+        self.menu = ON if self.sandbox.config.shell.menu else OFF
+        self.paging = interactive and not restricted  # a pager may run programs
         self._take_over()
         self._drop_built_ins()
         self.register_postparsing_hook(self._strict)
+        self._complete_lines()
         if interactive:
             self._load_typed_lines()
         self.update_prompt()
@@ -117,6 +110,7 @@ class Shell(cmd2.Cmd):
         except KeySyncError as error:
             self.dialogue.fail(error)
         self.update_prompt()
+        self.intro = prompt.intro(self.sandbox)
         return int(self.cmdloop() or 0)
 
     def carry_out(self, line: str) -> Ended:
@@ -146,7 +140,8 @@ class Shell(cmd2.Cmd):
         raise cmd2.SkipPostcommandHooks from None
 
     def _writer(self) -> Writer:
-        return writer_for(self._color, self.stdout, sys.stderr)
+        paged = self.paging and not self._in_script and self.stdin.isatty() and self.stdout.isatty()
+        return writer_for(self._color, cast(TextIO, Paged(self.stdout)) if paged else self.stdout, sys.stderr)
 
     def _ask(self, question: str) -> bool:
         if not self.interactive or self._in_script or not self.stdin.isatty():
@@ -180,8 +175,10 @@ class Shell(cmd2.Cmd):
                 break
         if add_to_history:
             self._remember(line)
-        if self.interactive and not self._in_script:
-            self.update_prompt()
+        if not self._in_script:
+            self._at_hand = None
+            if self.interactive:
+                self.update_prompt()
         return stop
 
     def _one_line(self, line: str, **options: Any) -> bool:
@@ -235,8 +232,10 @@ class Shell(cmd2.Cmd):
         self.status = self.dialogue.fail(exception)
 
     def _strict(self, data: PostparsingData) -> PostparsingData:
-        """Refuse what cmd2 would silently pass over."""
+        """Refuse what cmd2 would silently pass over, or say less about."""
         statement = data.statement
+        if statement.command == SET:
+            self._check_setting(lines.words(statement.args))
         if statement.redirector and self._restricted:
             raise KeySyncError(f"'{statement.redirector}' is not allowed here", hint="Quote it if it is part of a key.")
         if statement.redirector and not statement.redirect_to:
@@ -245,6 +244,14 @@ class Shell(cmd2.Cmd):
             outputs.refuse_inside(path_of(lines.unquoted(statement.redirect_to)), self.sandbox.home)
         return data
 
+    def _check_setting(self, words: list[str]) -> None:
+        if words and not words[0].startswith("-") and words[0] not in self.settables:
+            name = shlex.quote(safe(words[0]))
+            raise KeySyncError(
+                f"no setting is called {name}",
+                hint=f"`set` lists them; a key is changed by: modify-key {name} --to NEW",
+            )
+
     def print_to(self, file: IO[str], *objects: Any, **options: Any) -> None:
         """What cmd2 itself says (help, history, alias, …) repeats words that were typed or came from files."""
         super().print_to(file, *(process.safe(one) if isinstance(one, str) else one for one in objects), **options)
@@ -252,9 +259,10 @@ class Shell(cmd2.Cmd):
     # Prompt, toolbar, history
 
     def update_prompt(self) -> None:
-        """Show the state in prompt and toolbar; both are texts, made once after each command."""
+        """Show the state in prompt and toolbar, and see what can be offered; once after each command."""
+        self._at_hand = AtHand.gathered(self.sandbox, self.dialogue.reach) if self.interactive else None
         with contextlib.suppress(KeySyncError):
-            self.prompt, self._toolbar = _prompt(self.sandbox), _toolbar(self.sandbox)
+            self.prompt, self._toolbar = prompt.prompt(self.sandbox), prompt.toolbar(self.sandbox)
 
     def get_bottom_toolbar(self) -> str:
         return self._toolbar
@@ -277,25 +285,47 @@ class Shell(cmd2.Cmd):
             if self.interactive and not self._in_script and self.sandbox.begun:
                 typed.append(self.sandbox.home.typed, line.strip())
 
-    def _perform_completion(
-        self,
-        text: str,
-        line: str,
-        begidx: int,
-        endidx: int,
-        custom_settings: CustomCompletionSettings | None = None,
-    ) -> Completions:
-        """cmd2 quotes only what holds a space; a key may hold more that the parser would take apart."""
-        found = super()._perform_completion(text, line, begidx, endidx, custom_settings)
-        quoted = getattr(found, "_quote_char", "") or getattr(found, "_add_opening_quote", False)
-        if quoted or not any(QUOTED & set(item.text) for item in found):
-            return found
-        quote = '"' if any("'" in item.text for item in found) else "'"
-        return dataclasses.replace(found, _add_opening_quote=True, _quote_char=quote)
+    # The menu
+
+    @property
+    def at_hand(self) -> AtHand:
+        """What can be offered as of the last command."""
+        if self._at_hand is None:
+            self._at_hand = AtHand.gathered(self.sandbox, self.dialogue.reach)
+        return self._at_hand
+
+    def _complete_lines(self) -> None:
+        """Complete by our own rules, while somebody types unless they `set menu off`."""
+        self.completer = LineCompleter(lambda words, text: offered(self, self.at_hand, words, text))
+        session = self.main_session
+        session.completer, session.complete_style = self.completer, CompleteStyle.COLUMN
+        session.complete_while_typing = Condition(lambda: self.menu == ON)
+        session.reserve_space_for_menu = MENU_LINES
+        self.add_settable(Settable("menu", str, "Offer what may follow while you type", self, choices=(ON, OFF)))
+
+    def _create_key_bindings(self, completekey: str) -> KeyBindings:
+        """Tab puts in what all offers have in common, then it walks through them."""
+        bindings = super()._create_key_bindings(completekey)
+
+        @bindings.add("tab")
+        def _tab(event: KeyPressEvent) -> None:
+            buffer = event.current_buffer
+            chosen = buffer.complete_state is not None and buffer.complete_state.current_completion is not None
+            if chosen or not self.completer.put_in(buffer):
+                self._next_offer(buffer)
+
+        return bindings
+
+    def _next_offer(self, buffer: Buffer) -> None:
+        if buffer.complete_state and buffer.complete_state.completions:
+            buffer.complete_next()
+            return
+        buffer.complete_state = None  # which may be about to come
+        buffer.start_completion(select_first=self.menu == ON)
 
     # Commands of the shell itself
 
-    @with_argparser(_run_arguments)
+    @with_argparser(run_arguments)
     def do_run(self, args: argparse.Namespace) -> bool:
         ended = self.interpreter.run(Script.from_namespace(args))
         self.status = ended.status
@@ -303,9 +333,35 @@ class Shell(cmd2.Cmd):
 
     do_run.__doc__ = Script.__doc__
 
+    def do_help(self, statement: Statement) -> bool | None:  # type: ignore[override]  # cmd2 gives nothing else
+        """Show where to begin; or help on a command, a topic or a word."""
+        words = lines.words(statement.args)
+        text = self._helped(words)
+        self.last_result = True
+        if text is None:
+            return super().do_help(statement)
+        out = self._writer().out
+        out.write(f"{process.safe(text)}\n")
+        out.flush()
+        return None
+
+    def _helped(self, words: list[str]) -> str | None:
+        """Our own help; None for that of a command, which cmd2 gives, and for its list of all commands."""
+        if not words:
+            groups, _ = self._build_command_info()
+            order = {command.group: None for command in COMMANDS} | dict.fromkeys(groups)
+            return helping.overview((group, groups[group]) for group in order if group in groups)
+        if words[0].startswith("-") or self.get_command_func(words[0]):
+            return None
+        return helping.about(" ".join(words))
+
     def do_exit(self, _: Statement) -> bool:
         """Leave the shell, as `quit` does."""
         return True
+
+    def do_version(self, _: Statement) -> None:
+        """Show the version."""
+        self.poutput(f"keysync-shell {__version__}")
 
     def do_clear(self, _: Statement) -> None:
         """Clear the screen."""
@@ -329,74 +385,5 @@ class Shell(cmd2.Cmd):
                 self.remove_settable(name)
 
 
-def _method(command: Command) -> Callable[[Any, Statement | str], bool | None]:
-    def build() -> Parser:
-        parser = _parser(command.help)
-        command.declare(parser, COMPLETERS)
-        return parser
-
-    def method(self: Shell, args: argparse.Namespace) -> None:
-        self.run_command(command, args)
-
-    return _named(method, command.name, command.help, command.group, build)
-
-
-def _named(
-    method: Callable[[Any, argparse.Namespace], None], name: str, help: str, group: str, build: Callable[[], Parser]
-) -> Callable[[Any, Statement | str], bool | None]:
-    """A method as cmd2 takes it for a command: it caches parsers by module and qualified name, and takes the program's
-    name from __name__."""
-    method.__name__ = f"do_{name}"
-    method.__qualname__ = f"Shell.do_{name}"
-    method.__doc__ = help
-    return cmd2.with_category(group)(with_argparser(build)(method))
-
-
-def _family(name: str, commands: Sequence[Command]) -> Callable[[Any, Statement | str], bool | None]:
-    """The method for commands of two words, such as `scenario run`, that begin with the same one."""
-    by_second = {command.name.partition(" ")[2]: command for command in commands}
-    help = f"{name.capitalize()}: {', '.join(by_second)}."
-
-    def build() -> Parser:
-        parser = _parser(help)
-        actions = parser.add_subparsers(dest=SECOND_WORD, metavar="ACTION", required=True)
-        for second, command in by_second.items():
-            action = actions.add_parser(
-                second,
-                help=command.help,
-                description=command.help,
-                allow_abbrev=False,
-                formatter_class=cmd2.RawDescriptionCmd2HelpFormatter,
-            )
-            command.declare(action, COMPLETERS)
-        return parser
-
-    def method(self: Shell, args: argparse.Namespace) -> None:
-        self.run_command(by_second[getattr(args, SECOND_WORD)], args)
-
-    return _named(method, name, help, commands[0].group, build)
-
-
-for _command in COMMANDS:
-    if " " not in _command.name:
-        setattr(Shell, f"do_{_command.name}", _method(_command))
-for _name, _commands in FAMILIES.items():
-    setattr(Shell, f"do_{_name}", _family(_name, _commands))
-
-
-def _prompt(sandbox: Sandbox) -> str:
-    name = safe(sandbox.home.root.resolve().name)
-    if not sandbox.begun:
-        return f"keysync {name} [empty]> "
-    wrong = sandbox.summary().discrepancies.total
-    number = sandbox.newest.number if sandbox.newest else 0
-    return f"keysync {name} [{counted(wrong, 'discrepancy', 'discrepancies') if wrong else 'in sync'} @{number}]> "
-
-
-def _toolbar(sandbox: Sandbox) -> str:
-    if not sandbox.begun:
-        return " No sandbox here yet: `init` makes one."
-    rows = "  ".join(f"{name} {sandbox.state.rows(name):,}" for name in sandbox.systems.names)
-    top = sandbox.undoable()
-    undo = f"undo: @{top.number} {safe(top.line or top.kind)}" if top else "nothing to undo"
-    return f" {rows}  |  {undo}"
+for _name, _made in methods().items():
+    setattr(Shell, f"do_{_name}", _made)

@@ -1,121 +1,217 @@
-"""What the prompt offers for each kind of argument. Completers look at memory only: a Tab never waits for the disk."""
+"""The menu: what may stand where the cursor is, put in so that the line can be read, with quotes only if need be."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cmd2 import Cmd, CompletionItem, Completions
+import cmd2
+from cmd2 import Cmd2ArgumentParser, CompletionItem, Completions
+from cmd2.exceptions import CompletionError
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
 
-from keysync_shell.core.findings.kinds import KINDS
-from keysync_shell.core.model.keys import safe
-from keysync_shell.core.model.table import prefix_bounds
+from keysync_shell.commands import helping, lines
+from keysync_shell.commands.lines import SEPARATOR, raw_tokens, spans, unquoted
 from keysync_shell.errors import KeySyncError
-from keysync_shell.sandbox import Sandbox
-from keysync_shell.storage import snapshots
+from keysync_shell.shell.offers import OFFERS, AtHand
+from keysync_shell.shell.parsing import PUNCTUATION
+from keysync_shell.shell.paths import Offer
 
-MOST = 200
-
-
-class Shell(Protocol):
-    """What completers want of a shell."""
-
-    sandbox: Sandbox
+SPECIAL = re.compile("[\\s'\"\\\\;|>]|^#|^$")  # what a word cannot hold without quotes
+REDIRECTED, HELP = ">", "help"
+OPTION = re.compile("(--[a-z-]+=)(.*)", re.DOTALL)
 
 
-Completer = Callable[[Shell, str, str, int, int], Completions]
+class Holding(Protocol):
+    """A shell with what is at hand."""
+
+    @property
+    def at_hand(self) -> AtHand:
+        """As of the last command."""
 
 
-def keys(shell: Shell, text: str, _line: str, _begin: int, _end: int) -> Completions:
-    """Keys by prefix. A list that is cut ends with the last match, so that its common prefix is the right one."""
-    column = shell.sandbox.index.rows["key"]
-    first, behind = prefix_bounds(column, text)
-    found = column.slice(first, min(MOST, behind - first)).to_list()
-    if behind - first > MOST:
-        found[-1] = column[behind - 1]
-    return _items((key, "") for key in found if typeable(key))
+def _completer(name: str) -> Callable[[Holding, str, str, int, int], Completions]:
+    """What cmd2's parsers call for an argument. `open` offers go on, so nothing is put behind any of them."""
+
+    def complete(shell: Holding, text: str, _line: str, _begin: int, _end: int) -> Completions:
+        found = OFFERS[name](shell.at_hand, text)
+        items = [CompletionItem(one.text, display=one.looks or one.text, display_meta=one.about) for one in found]
+        return Completions(items, is_sorted=True, allow_finalization=not any(one.open for one in found))
+
+    return complete
 
 
-def typeable(key: str) -> bool:
-    """Whether a key can stand on a command line: all of it is seen, and one kind of quote is enough."""
-    return bool(key) and safe(key) == key and "\\" not in key and not ("'" in key and '"' in key)
+COMPLETERS: dict[str, Any] = {name: _completer(name) for name in OFFERS}
 
 
-def systems(shell: Shell, text: str, _line: str, _begin: int, _end: int) -> Completions:
-    """Systems, also after a comma."""
-    head, comma, last = text.rpartition(",")
-    taken = {part.casefold() for part in head.split(",")}
-    rows = shell.sandbox.state.rows
-    items = [
-        CompletionItem(head + comma + name, display=name, display_meta=f"{rows(name):,} rows")
-        for name in shell.sandbox.systems.names
-        if name.casefold() not in taken and name.casefold().startswith(last.casefold())
-    ]
-    return Completions(items, is_sorted=True, allow_finalization=False)
+@dataclass(frozen=True)
+class Place:
+    """The word at the end of a line: where it begins, what it says so far, the quote that it is in, and what is before.
 
+    `behind` is the `|` or `>` that stands before it.
+    """
 
-def states(shell: Shell, text: str, _line: str, _begin: int, _end: int) -> Completions:
-    """Snapshots with their notes."""
-    return _items(_snapshots(shell, text))
+    start: int
+    text: str
+    quote: str
+    words: tuple[str, ...]
+    behind: str = ""
 
-
-def sides(shell: Shell, text: str, _line: str, _begin: int, _end: int) -> Completions:
-    """What `diff` compares: systems, now, snapshots."""
-    fixed = [*((name, "system") for name in shell.sandbox.systems.names), ("now", "the systems as they are")]
-    return _items([*(item for item in fixed if item[0].startswith(text)), *_snapshots(shell, text)])
-
-
-def kinds(_shell: Shell, text: str, _line: str, _begin: int, _end: int) -> Completions:
-    return _items((kind.name, kind.legend) for kind in KINDS if kind.name.startswith(text))
-
-
-def patterns(shell: Shell, text: str, _line: str, _begin: int, _end: int) -> Completions:
-    """The patterns that there are, with how many keys have them."""
-    counts = shell.sandbox.summary().patterns
-    return _items((pattern, f"{count:,} keys") for pattern, count in counts.items() if pattern.startswith(text))
-
-
-def scenarios(shell: Cmd, text: str, line: str, begin: int, end: int) -> Completions:
-    """Scenarios by name; else files."""
-    from keysync_shell.scenarios.locating import Shelf  # what reads scenarios is imported when somebody needs it
-
-    sandbox: Sandbox = shell.sandbox  # type: ignore[attr-defined]  # our shell has one
-    names = [name for name in Shelf(sandbox.home.root).named() if name.startswith(text)]
-    return _items((name, "") for name in names) if names else shell.path_complete(text, line, begin, end)
-
-
-def scenario_runs(shell: Shell, text: str, _line: str, _begin: int, _end: int) -> Completions:
-    """The runs of scenarios that are kept."""
-    from keysync_shell.scenarios.running import Runs
-
-    numbers = map(str, Runs(shell.sandbox).numbers())
-    return _items((number, "") for number in numbers if number.startswith(text))
-
-
-COMPLETERS: dict[str, Any] = {
-    "scenarios": scenarios,
-    "scenario-runs": scenario_runs,
-    "keys": keys,
-    "systems": systems,
-    "snapshots": states,
-    "sides": sides,
-    "kinds": kinds,
-    "patterns": patterns,
-    "files": Cmd.path_complete,
-    "folders": Cmd.path_complete,
-}
-
-
-def _snapshots(shell: Shell, text: str) -> Iterable[tuple[str, str]]:
-    folder = shell.sandbox.home.snapshots
-    for name in snapshots.names(folder):
-        if name.startswith(text):
+    @classmethod
+    def at_end(cls, line: str) -> Place | None:
+        """None behind a backslash or in a remark, where nothing can be offered."""
+        for quote in ("", "'", '"'):
             try:
-                note = snapshots.read_manifest(folder, name).note
-            except KeySyncError:
-                note = "damaged"
-            yield name, safe(note)
+                found = spans(line + quote, PUNCTUATION | SEPARATOR)
+            except ValueError:
+                continue
+            return cls._of(line, found, quote)
+        return None
+
+    @classmethod
+    def _of(cls, line: str, found: list[tuple[int, int]], quote: str) -> Place | None:
+        whole = line + quote
+        end = found[-1][1] if found else 0
+        if whole[end:].strip():  # a remark
+            return None
+        tokens = [whole[begin:stop] for begin, stop in found]
+        signs = [i for i, token in enumerate(tokens) if set(token) <= PUNCTUATION | SEPARATOR]
+        last = signs[-1] if signs else -1
+        behind = tokens[last][0] if signs and tokens[last][0] != ";" else ""
+        words = [unquoted(token) for token in tokens[last + 1 :]]
+        if words and end == len(whole):
+            *words, text = words
+            return cls(found[-1][0], text, quote, tuple(words), behind)
+        return cls(len(line), "", quote, tuple(words), behind)
+
+    def spelled(self, text: str) -> str:
+        """The text as the word, with the option that it belongs to and quotes if it needs them."""
+        if option := OPTION.fullmatch(text):
+            return option[1] + spelled(option[2], self.quote)
+        return spelled(text, self.quote)
 
 
-def _items(found: Iterable[tuple[str, str]]) -> Completions:
-    return Completions([CompletionItem(text, display_meta=meta) for text, meta in found], is_sorted=True)
+NOWHERE = Place(0, "", "", ())
+
+
+def spelled(text: str, quote: str = "") -> str:
+    """A word that means the text; in this kind of quotes, if that is possible."""
+    if not quote and not SPECIAL.search(text):
+        return text
+    if quote != '"' and "'" not in text:
+        return f"'{text}'"
+    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
+
+
+class LineCompleter(Completer):
+    """Offers for the word at the cursor. `offers` says what may follow words, and begins with a text."""
+
+    def __init__(self, offers: Callable[[Sequence[str], str], list[Offer]]) -> None:
+        self._offers = offers
+
+    def get_completions(self, document: Document, _event: CompleteEvent | None = None) -> Iterator[Completion]:
+        place, found = self.found(document)
+        for offer in found:
+            word = place.spelled(offer.text)
+            alone = len(found) == 1 and not offer.open and document.is_cursor_at_the_end
+            yield Completion(
+                f"{word} " if alone else word,
+                start_position=place.start - document.cursor_position,
+                display=offer.looks or offer.text,
+                display_meta=offer.about,
+            )
+
+    def put_in(self, buffer: Buffer) -> bool:
+        """Put in the only offer, or what all have in common; whether that is more than stands there."""
+        place, found = self.found(buffer.document)
+        common = os.path.commonprefix([offer.text for offer in found])  # noqa: RUF071  # letter by letter, as it is meant
+        before, word = buffer.document.text_before_cursor[place.start :], place.spelled(common)
+        if len(found) == 1:
+            [whole] = self.get_completions(buffer.document)
+            word = whole.text
+        elif len(common) <= len(place.text):
+            return False
+        elif word[-1:] in ("'", '"'):
+            word = word[:-1]  # it goes on
+        buffer.delete_before_cursor(len(before))
+        buffer.insert_text(word)
+        return word != before
+
+    def found(self, document: Document) -> tuple[Place, list[Offer]]:
+        """The place of the cursor, and what may stand there."""
+        line = document.text_before_cursor
+        place = Place.at_end(line)
+        if place is None or place.behind == "|" or line.lstrip().startswith("!"):
+            return NOWHERE, []
+        return place, list(_distinct(self._offers((REDIRECTED,) if place.behind else place.words, place.text)))
+
+
+def _distinct(offers: Iterable[Offer]) -> Iterator[Offer]:
+    seen: set[str] = set()
+    for offer in offers:
+        if offer.text not in seen:
+            seen.add(offer.text)
+            yield offer
+
+
+def offered(shell: cmd2.Cmd, at_hand: AtHand, words: Sequence[str], text: str) -> list[Offer]:
+    """What may follow the words of a command, and begins with the text."""
+    if not words:
+        return _first_words(shell, at_hand, text)
+    if words[0] == REDIRECTED:
+        return OFFERS["files"](at_hand, text)
+    words = [*map(unquoted, raw_tokens(shell.aliases.get(words[0], words[0]))), *words[1:]]
+    try:
+        name = words[0] if shell.get_command_func(words[0]) else lines.meant(words[0], shell.get_visible_commands())
+    except KeySyncError:
+        return []
+    if name == HELP:
+        return _topics(shell, text) if len(words) == 1 else []
+    command = shell.get_command_func(name)
+    parser = shell.command_parsers.get(command) if command else None
+    return _arguments(shell, parser, words[1:], text) if parser else []
+
+
+def _first_words(shell: cmd2.Cmd, at_hand: AtHand, text: str) -> list[Offer]:
+    if text.startswith("@"):
+        return [Offer(f"@{one.text}", one.about, one.looks, one.open) for one in OFFERS["files"](at_hand, text[1:])]
+    if text.startswith("?"):
+        return [Offer(f"?{one.text}", one.about, one.text) for one in _topics(shell, text[1:])]
+    return [offer for offer in _commands(shell) if offer.text.startswith(text)]
+
+
+def _commands(shell: cmd2.Cmd) -> Iterator[Offer]:
+    """Every command with the first line of its help; aliases with what they stand for."""
+    for name in sorted(shell.get_visible_commands()):
+        help = getattr(shell.get_command_func(name), "__doc__", "") or ""
+        yield Offer(name, help.strip().partition("\n")[0])
+    for name, meaning in shell.aliases.items():
+        yield Offer(name, f"alias of {meaning}")
+
+
+def _topics(shell: cmd2.Cmd, text: str) -> list[Offer]:
+    topics = [Offer(name, "topic") for name in helping.TOPICS]
+    words = [Offer(name, meaning) for name, meaning in helping.words().items()]
+    return [offer for offer in (*_commands(shell), *topics, *words) if offer.text.startswith(text)]
+
+
+def _arguments(shell: cmd2.Cmd, parser: Cmd2ArgumentParser, words: Sequence[str], text: str) -> list[Offer]:
+    """What cmd2 finds on the parser for the argument in that place."""
+    before = ""
+    if option := OPTION.fullmatch(text):
+        before, text = option[1], option[2]
+        words = [*words, before[:-1]]
+    try:
+        completer = parser.completer_class(parser, shell)
+        found = completer.complete(text, text, 0, len(text), [*words, text])
+    except CompletionError:  # it would print a hint into the line
+        return []
+    return [
+        Offer(before + item.text, item.display_meta.replace("%%", "%"), item.display, not found.allow_finalization)
+        for item in found
+    ]

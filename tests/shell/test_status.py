@@ -35,6 +35,14 @@ from tests.talking import Talk
         ("remove-key CUST-00001", 2, "--yes"),
         ("run missing.txt", 2, "No such file"),
         ("help nonsense", 1, "No help on nonsense"),
+        ("help gap", 0, "the authority holds and another system lacks"),
+        ("help Variants", 0, "a spelling that the authority"),
+        ("help words", 0, "a named copy of all systems"),
+        ("help topics", 0, "exit-codes"),
+        ("help exit-codes", 0, "127"),
+        ("version", 0, "keysync-shell "),
+        ("set CUST-00001 X", 2, "modify-key CUST-00001 --to NEW"),
+        ("set menu maybe", 1, "choose from 'on', 'off'"),
         ("shell exit 3", 3, ""),
         ("!exit 4", 4, ""),
         ("!true", 0, ""),
@@ -58,7 +66,7 @@ def test_help(talk: Talk, name: str, line: str) -> None:
 def test_overview_has_the_shell_itself_under_one_heading(talk: Talk) -> None:
     said = talk.say("help").text
     assert "Cmd2" not in said
-    assert {"run", "source", "history", "quit"} <= set(said.partition("\nShell\n")[2].partition("\n\n")[0].split())
+    assert {"run", "source", "history", "quit"} <= set(said.partition("\nShell:")[2].splitlines()[0].split())
 
 
 def test_help_on_scripts(talk: Talk) -> None:

@@ -43,7 +43,8 @@ def terminal(keyed: Path, start: Callable[..., Terminal]) -> Terminal:
 
 
 def test_prompt_toolbar_and_welcome(terminal: Terminal) -> None:
-    terminal.see("KeySync Shell. `help -v` lists the commands", "A 12  B 12  C 12  D 12  E 12  |  undo: @1 init")
+    terminal.see("KeySync Shell: systems of business keys", "A 12  B 12  C 12  D 12  E 12  |  undo: @1 init")
+    terminal.see("Nothing is wrong here: every system holds what A holds.", "Try: status · explain CUST-00001 · undo")
     assert terminal.line == "keysync home [in sync @1]>"
 
 
@@ -54,7 +55,7 @@ def test_prompt_and_toolbar_move_on(terminal: Terminal) -> None:
 
 def test_an_empty_folder(start: Callable[..., Terminal]) -> None:
     terminal = start()
-    terminal.see("keysync home [empty]>", "No sandbox here yet: `init` makes one.")
+    terminal.see("keysync home [empty]>", "No sandbox here yet: `sample`, `mock` or `init` makes one.")
     terminal.say("init --keys 5", "Initialized")
     terminal.see("keysync home [in sync @1]>")
 
@@ -84,17 +85,68 @@ def test_tab_closes_a_quote(terminal: Terminal) -> None:
 
 
 def test_tab_completes_systems_after_a_comma(terminal: Terminal) -> None:
-    terminal.press("add-key X --systems B,\t")
-    terminal.see("12 rows")
-    terminal.press("d\t")
+    terminal.press("add-key X --systems B,d\t")
     terminal.wait(lambda: terminal.typed == "add-key X --systems B,D")
 
 
-def test_the_menu_can_be_walked(terminal: Terminal) -> None:
-    terminal.press("add-key X --systems \t")
+def test_the_menu_comes_while_one_types_and_can_be_walked(terminal: Terminal) -> None:
+    terminal.press("add-key X --systems ")
     terminal.see("12 rows")
     terminal.press("\t\t")
     terminal.wait(lambda: terminal.typed == "add-key X --systems B")
+    terminal.press("\r")  # takes it, and goes on
+    terminal.press(",")
+    terminal.wait(lambda: terminal.typed == "add-key X --systems B,")
+
+
+def test_the_menu_says_what_things_are(terminal: Terminal) -> None:
+    terminal.say("remove-key CUST-00011 --systems D --yes; add-key 'CUST-00011 ' -s C", "Added")
+    terminal.press("remove-key CUST-0001")
+    alike = ("CUST-00011 ABC.E gap D, duplicate C", "'CUST-00011 ' ..C.. gap D, duplicate C, variant C")
+    terminal.wait(lambda: all(row in " ".join(terminal.text.split()) for row in (*alike, "CUST-00012 ABCDE")))
+
+
+@pytest.mark.parametrize("way", ["set menu off", "keysync.toml"])
+def test_the_menu_can_be_turned_off(keyed: Path, start: Callable[..., Terminal], way: str) -> None:
+    if way == "keysync.toml":
+        (keyed / way).write_text("[shell]\nmenu = false\n")
+    terminal = start()
+    if way != "keysync.toml":
+        terminal.say(way, "menu")
+    terminal.press("undo")
+    terminal.wait(lambda: terminal.typed == "undo")
+    assert "Take back the last change" not in terminal.text
+    terminal.press(" --\t")
+    terminal.see("--dry-run")
+
+
+def test_what_is_longer_than_the_screen_goes_through_a_pager(terminal: Terminal) -> None:
+    terminal.say("init --keys 200 --yes", "Initialized")
+    terminal.enter("list")
+    terminal.wait(lambda: terminal.line == ":")
+    terminal.press("q")
+    terminal.wait(lambda: terminal.at_prompt)
+    terminal.say("list 'CUST-0000?'", "CUST-00009")
+
+
+def test_help_for_somebody_who_knows_nothing(terminal: Terminal) -> None:
+    terminal.say("help", "More: help COMMAND")
+    terminal.see("Several systems hold the same business keys", "Change keys: add-key")
+    terminal.say("help gap", "the authority holds and another system lacks")
+    terminal.say("version", "keysync-shell ")
+
+
+def test_the_first_lines_can_be_followed(start: Callable[..., Terminal]) -> None:
+    start().say("sample", "Loaded")
+    terminal = start()
+    terminal.see("66 discrepancies here: gaps 29, unauthorized 9, duplicates 5, …")
+    [line] = [line for line in terminal.text.splitlines() if line.startswith("Try: ")]
+    for command in line.removeprefix("Try: ").split(" · "):
+        terminal.enter(command)
+        terminal.wait(lambda: terminal.at_prompt or terminal.line.endswith(":"))
+        assert "error:" not in terminal.text
+        if not terminal.at_prompt:
+            terminal.press("q")
 
 
 def test_history_suggests_the_rest_of_a_line(terminal: Terminal) -> None:

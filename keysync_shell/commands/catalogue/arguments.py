@@ -137,7 +137,10 @@ class Capped(Arguments):
 class At(Arguments):
     """Which moment a question is about."""
 
-    at: Annotated[int | None, Argument("--at", "as it was after that operation", metavar="@N", read=operation)] = None
+    at: Annotated[
+        int | None,
+        Argument("--at", "as it was after that operation", metavar="@N", read=operation, complete="operations"),
+    ] = None
 
 
 POLICY = "policy (defaults: [policy] in keysync.toml)"

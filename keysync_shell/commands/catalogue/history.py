@@ -15,7 +15,7 @@ else:
 
 GROUP = "History"
 
-NUMBER = Argument(help="the operation", metavar="@N", read=operation)
+NUMBER = Argument(help="the operation", metavar="@N", read=operation, complete="operations")
 STEPS = Argument(help="how many", metavar="N", read=at_least(1))
 
 
@@ -35,12 +35,16 @@ class Log(Arguments):
     """Show the last operations, newest first; or what one of them changed."""
 
     words: Annotated[
-        tuple[str, ...], Argument(help="how many (default: 20), or one in full", metavar="N | show @N")
+        tuple[str, ...],
+        Argument(help="how many (default: 20), or one in full", metavar="N | show @N", complete="log-words"),
     ] = ()
     limit: Annotated[int | None, Argument("--limit", "the same as N", metavar="N", read=at_least(1))] = None
-    key: Annotated[str | None, Argument("--key", "that touched this key", metavar="KEY")] = None
+    key: Annotated[str | None, Argument("--key", "that touched this key", metavar="KEY", complete="key")] = None
     systems: Annotated[str, SYSTEMS.saying("that changed one of these systems, such as B,C")] = EVERY
-    kind: Annotated[str | None, Argument("--kind", "such as add, remove, undo, external", metavar="KIND")] = None
+    kind: Annotated[
+        str | None,
+        Argument("--kind", "such as add, remove, undo, external", metavar="KIND", complete="operation-kinds"),
+    ] = None
     user: Annotated[str | None, Argument("--user", "of this user", metavar="USER")] = None
     source: Annotated[str | None, Argument("--source", "shell, script, one-shot, external, …", metavar="SOURCE")] = None
     since: Annotated[
@@ -63,13 +67,15 @@ class Revert(Changes):
 class Blame(Arguments):
     """Show the operations that touched a key."""
 
-    key: Annotated[str, Argument(help="the exact key", metavar="KEY", complete="keys")]
+    key: Annotated[str, Argument(help="the exact key", metavar="KEY", complete="key")]
 
 
 class Bisect(Asks):
     """Find the first operation after which a condition no longer holds; exit 1 if there is one."""
 
-    condition: Annotated[str, Argument(help="such as 'gaps.D == 0' or 'discrepancies < 10'", metavar="CONDITION")]
+    condition: Annotated[
+        str, Argument(help="such as 'gaps.D == 0' or 'discrepancies < 10'", metavar="CONDITION", complete="conditions")
+    ]
 
 
 COMMANDS = (

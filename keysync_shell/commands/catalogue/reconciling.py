@@ -15,13 +15,13 @@ else:
 
 GROUP = "Reconcile"
 
-RUN = Argument(help="the number of a run (default: the last)", metavar="RUN", read=at_least(1))
+RUN = Argument(help="the number of a run (default: the last)", metavar="RUN", read=at_least(1), complete="runs")
 
 
 class Explain(PolicyOptions):
     """Tell all about one key: spellings, rules, pattern, findings, history, plan."""
 
-    key: Annotated[str, Argument(help="a key in any spelling", metavar="KEY", complete="keys")]
+    key: Annotated[str, Argument(help="a key in any spelling", metavar="KEY", complete="key")]
 
 
 class Matrix(Capped):
@@ -71,7 +71,9 @@ class Apply(PolicyOptions, Changes):
     plan: Annotated[
         str | None, Argument(help="a saved plan (default: plan anew)", metavar="P.json", complete="files")
     ] = None
-    only: Annotated[tuple[str, ...], Argument("--only", "only findings of this kind", metavar="KIND", read=kind)] = ()
+    only: Annotated[
+        tuple[str, ...], Argument("--only", "only findings of this kind", metavar="KIND", read=kind, complete="kinds")
+    ] = ()
     systems: Annotated[str, SYSTEMS.saying("only these systems, such as B,C")] = EVERY
 
 
@@ -119,7 +121,7 @@ class Whatif(Arguments):
     what: Annotated[str, Argument(help="other normalization rules", metavar="normalize", choices=("normalize",))]
     settings: Annotated[
         tuple[str, ...],
-        Argument(help="such as uppercase=off pad_numbers=6", metavar="NAME=VALUE", read=setting),
+        Argument(help="such as uppercase=off pad_numbers=6", metavar="NAME=VALUE", read=setting, complete="rules"),
     ]
 
 
