@@ -76,8 +76,6 @@ def _catch_up(keeper: Keeper) -> None:
         committing.keep(keeper, keeper.home.config.systems.names)
     if outside:
         _take_in(keeper, outside)
-    keeper.warnings += [f"another program's version was kept as {path}" for path in keeper.store.kept]
-    keeper.store.kept.clear()
 
 
 def _forget_another_history(keeper: Keeper, newest: Operation | None) -> None:
@@ -111,7 +109,7 @@ def _take_in(keeper: Keeper, edit: OutsideEdit) -> None:
         operation = replace(operation, discrepancies=_totals_before(keeper.memory) + operation.discrepancies[1:])
     stacks = Stacks.of_edit(operation, edit.change, keeper.memory.newest)
     committing.record(keeper, stacks.put_on(operation), edit, later)
-    keeper.warnings += _outside_warnings(keeper.home, operation.number, edit, outcome.counts)
+    keeper.warnings.extend(_outside_warnings(keeper.home, operation.number, edit, outcome.counts))
 
 
 def _outside_warnings(home: Home, number: int, edit: OutsideEdit, changed: Mapping[str, Counts]) -> list[str]:

@@ -37,8 +37,11 @@ class Keeper:
     begun: bool = False
     unwritable: bool = False
     batch: Change | None = None
-    warnings: list[str] = field(default_factory=list)
     committed: list[Operation] = field(default_factory=list)
+
+    @property
+    def warnings(self) -> list[str]:
+        return self.store.warnings
 
     @property
     def author(self) -> str:

@@ -56,14 +56,14 @@ class Committed:
 class Store:
     """The system files and the log of one sandbox, written together or not at all.
 
-    Everything but `locked` wants the lock. After an error no handle is used again.
+    Everything but `locked` wants the lock. After an error no handle is used again. `warnings` name what was kept aside.
     """
 
     def __init__(self, home: Home, lock_timeout: float) -> None:
         self._home = home
         self.lock_timeout = lock_timeout
         self.log = OperationLog(home.database, lock_timeout, home.config.history)
-        self.kept: list[Path] = []
+        self.warnings: list[str] = []
         self.lock_descriptor = -1  # while the lock is held, for programs that are to hold it together with us
         self._held = False
         self._committed = False  # since the lock was taken
@@ -297,6 +297,7 @@ class Store:
         if writer or not (untouched or files.file_digest(path) in known):
             kept = self._home.kept_file(name, token)
             path.rename(kept)
+            self._name(kept)
             return kept
         if writer is None:
             displaced.put_aside(self._home, path, name, token)
@@ -304,10 +305,14 @@ class Store:
             path.unlink()
         return None
 
+    def _name(self, kept: Path) -> None:
+        self.warnings.append(f"another program's version was kept as {kept}")
+
     def _recover(self) -> None:
         """Finish the swap of the newest operation, and delete what was staged but never committed."""
         snapshots.sweep(self._home.snapshots, lock.owner(self._home.lock))
-        self.kept += displaced.sweep(self._home)
+        for kept in displaced.sweep(self._home):
+            self._name(kept)
         if not self._home.systems.is_dir():
             return
         leftovers = [match for path in self._home.systems.iterdir() if (match := LEFTOVER_NAME.fullmatch(path.name))]
@@ -329,8 +334,7 @@ class Store:
             files.sync_folder(self._home.systems)
         for name in names:
             known = {newest.before.get(name), newest.after.get(name)}
-            if kept := self._settle(self._home.staged_file(name, token), name, known, token):
-                self.kept.append(kept)
+            self._settle(self._home.staged_file(name, token), name, known, token)
 
     def _finish(self, name: str, newest: Operation, token: str) -> None:
         """Put a staged file in its place, unless it is there, or was there and somebody has changed it since."""

@@ -135,24 +135,27 @@ def has_writer(path: Path) -> bool | None:
     The kernel grants a read lease only on a file that nobody has open for writing. Somebody who opens it while we
     hold the lease waits until we drop it; the signal about that is one that is ignored unless asked for.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
+    with _looked_at(path) as descriptor:
         return _refuses_lease(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def wait_for_writer(path: Path, quiet_ns: int = 0) -> None:
-    """Wait while a program is in the middle of writing the file.
+    """Wait while a program is in the middle of writing the file that has the name.
 
     Where open files cannot be seen, wait until it was not touched for `quiet_ns`. Raises KeySyncError if that takes
     too long, OSError if there is no such file.
     """
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while _being_written(path, quiet_ns):
-        if time.monotonic() > deadline:
-            raise unfinished(path)
-        time.sleep(POLL_SECONDS)
+
+    def being_written() -> bool:
+        with _looked_at(path) as descriptor:
+            return _being_written(descriptor, quiet_ns)
+
+    _wait_while(being_written, path)
+
+
+def wait_for_writer_of(file: FileIO, path: Path, quiet_ns: int) -> None:
+    """As `wait_for_writer`, of a file that is open already, whatever has its name meanwhile."""
+    _wait_while(lambda: _being_written(file.fileno(), quiet_ns), path)
 
 
 def unfinished(path: Path) -> KeySyncError:
@@ -240,9 +243,26 @@ def _not_regular(path: Path) -> KeySyncError:
     return KeySyncError(f"{path} is not a regular file", hint="Put a real file there; links are not followed.")
 
 
-def _being_written(path: Path, quiet_ns: int) -> bool:
-    writer = has_writer(path)
-    age = time.time_ns() - path.stat().st_mtime_ns
+@contextlib.contextmanager
+def _looked_at(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _wait_while(being_written: Callable[[], bool], path: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while being_written():
+        if time.monotonic() > deadline:
+            raise unfinished(path)
+        time.sleep(POLL_SECONDS)
+
+
+def _being_written(descriptor: int, quiet_ns: int) -> bool:
+    writer = _refuses_lease(descriptor)
+    age = time.time_ns() - os.fstat(descriptor).st_mtime_ns
     return bool(writer is not False and 0 <= age < (STALLED_NS if writer else quiet_ns))
 
 

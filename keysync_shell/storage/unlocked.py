@@ -73,9 +73,6 @@ def read(home: Home, names: Collection[str] = ()) -> Reading:
 
 def _reading(home: Home, names: Collection[str], stack: ExitStack) -> Reading:
     head = _head(home)
-    for name in names:
-        with contextlib.suppress(FileNotFoundError):
-            files.wait_for_writer(home.system_file(name), files.QUIET_NS)
     there = {name: file for name in names if (file := _opened(home.system_file(name), stack))}
     staged = _staged(home, names, head, stack)
     for name in names:
@@ -111,20 +108,27 @@ def _content(
 ) -> tuple[bytes, str]:
     """The bytes of a system file and their digest: those that are staged, if they are what was committed."""
     path, limit = home.system_file(name), home.config.limits.file_bytes
-    found = [_read(file, path, limit) for file in (there, staged) if file is not None]
-    for data, digest in found:
-        if digest == after:
-            return data, digest
+    found = []
+    for file in (there, staged):
+        if file is not None:
+            data, signature = files.read_opened(file, path, limit)
+            found.append((data, files.digest(data)))
+            if found[-1][1] == after:
+                return found[-1]
+            _require_whole(file, path, signature)
     if there is None:
         raise tables.missing(home, name)
     return found[0]
 
 
-def _read(file: FileIO, path: Path, limit: int) -> tuple[bytes, str]:
-    data, signature = files.read_opened(file, path, limit)
-    if Signature.of(os.fstat(file.fileno())) != signature:
+def _require_whole(file: FileIO, path: Path, signature: Signature) -> None:
+    """Wait while another program writes the file; raise _Moved if it has changed since it was read.
+
+    Commits may take its name meanwhile, as often as they like: it is what was there at the moment.
+    """
+    files.wait_for_writer_of(file, path, files.QUIET_NS)
+    if Signature.of(os.fstat(file.fileno())).renamed() != signature.renamed():
         raise _Moved
-    return data, files.digest(data)
 
 
 def _opened(path: Path, stack: ExitStack) -> FileIO | None:

@@ -18,6 +18,7 @@ from tests.crash.checking import Expected
 from tests.crash.operations import OPERATIONS, Operation, prepared, words
 from tests.crash.program import ROOT, Program
 from tests.crash.strace import Point
+from tests.crash.world import World
 
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
@@ -26,13 +27,15 @@ Answer = TypeVar("Answer")
 class Bench:
     """As many programs as there are processors, working in folders of their own below `folder`."""
 
-    def __init__(self, folder: Path, package: Path = ROOT) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, package: Path = ROOT, world: World = World()) -> None:  # noqa: B008  # frozen
+        self.folder = folder
+        self.package = package
+        folder.chmod(0o711)  # for other users
         self._numbers = itertools.count()
-        self._count = os.cpu_count() or 1
+        self.count = os.cpu_count() or 1
         self._programs: queue.SimpleQueue[Program] = queue.SimpleQueue()
-        for _ in range(self._count):
-            self._programs.put(Program(package))
+        for _ in range(self.count):
+            self._programs.put(Program(package, world=world))
         self._expected: dict[str, Expected] = {}
 
     def __enter__(self) -> Bench:
@@ -41,21 +44,21 @@ class Bench:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for _ in range(self._count):
+        for _ in range(self.count):
             self._programs.get().close()
 
     def each(self, work: Callable[[Program, Path, Job], Answer], jobs: Sequence[Job]) -> list[Answer]:
         """Do the work for each job, with a program and a folder that does not exist yet and is taken away after."""
 
         def one(job: Job) -> Answer:
-            program, folder = self._programs.get(), self._folder / f"{next(self._numbers)}"
+            program, folder = self._programs.get(), self.folder / f"{next(self._numbers)}"
             try:
                 return work(program, folder, job)
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
                 self._programs.put(program)
 
-        with ThreadPoolExecutor(self._count) as threads:
+        with ThreadPoolExecutor(self.count) as threads:
             return list(threads.map(one, jobs))
 
     def expected(self, operations: Sequence[Operation] = OPERATIONS) -> list[Expected]:
@@ -63,12 +66,12 @@ class Bench:
         missing = [operation for operation in operations if operation.name not in self._expected]
         if not missing:
             return [self._expected[operation.name] for operation in operations]
-        begun = self._folder / "begun"
+        begun = self.folder / "begun"
         if not begun.exists():
             self.each(lambda program, _, operation: prepared(program, operation, begun), OPERATIONS[:1])
 
         def expect(program: Program, _: Path, operation: Operation) -> Expected:
-            return checking.expect(program, operation, self._folder / operation.name, begun)
+            return checking.expect(program, operation, self.folder / operation.name, begun)
 
         self._expected |= {one.operation.name: one for one in self.each(expect, missing)}
         return self.expected(operations)

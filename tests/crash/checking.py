@@ -17,6 +17,7 @@ from tests.crash.operations import LATER, PROBE, Operation, prepared, words
 from tests.crash.program import HOME, Program
 
 TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+KEPT = "displaced"  # what is kept for a while where nobody can tell who has it open
 TRANSIENT = ("history.db-wal", "history.db-shm")  # SQLite's own; it takes them away when it can
 
 
@@ -79,7 +80,7 @@ def found(program: Program, expected: Expected, folder: Path) -> tuple[str, str]
 
 
 def picture(home: Path) -> Picture:
-    files = sorted(path for path in home.rglob("*") if path.name not in TRANSIENT)
+    files = sorted(path for path in home.rglob("*") if path.name not in TRANSIENT and KEPT not in path.parts)
     return Picture({str(path.relative_to(home)): _digest(path) for path in files}, tuple(_rows(home)))
 
 

@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash import strace
+from tests.crash import strace, world
 from tests.crash.bench import Bench
+from tests.crash.world import WORLDS
 
 IN_MEMORY = Path("/dev/shm")
+PARAMS = [
+    pytest.param(it, id=name, marks=() if it.mounted or it.sticky else pytest.mark.nightly)
+    for name, it in WORLDS.items()
+]
 
 
 @pytest.fixture
@@ -32,5 +37,17 @@ def bench() -> Iterator[Bench]:
     with (
         tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder,
         Bench(Path(folder)) as it,
+    ):
+        yield it
+
+
+@pytest.fixture(scope="module", params=PARAMS)
+def world_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """A bench in each world in which files cannot be moved, or not be seen through."""
+    if why := strace.unusable() or world.unusable(request.param):
+        pytest.skip(why)
+    with (
+        tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder,
+        Bench(Path(folder), world=request.param) as it,
     ):
         yield it

@@ -19,7 +19,11 @@ import tempfile
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from keysync_shell.storage import files
+from tests.crash.world import World
+
 GO = signal.SIGUSR1  # a child that is to be traced waits for it: the tracer is attached first
+GUEST_PATIENCE_SECONDS = 0.5  # with a command that was broken off, which never goes on
 WARM_UP = ["add-key W --systems A", "remove-key W --yes", "undo", "redo", "log", "save-state w", "export-state w w.zip"]
 
 
@@ -73,6 +77,7 @@ def _imported_by(work: Callable[[], None]) -> list[str]:
 
 def _warm_up() -> None:
     from keysync_shell.cli import main as program
+    from keysync_shell.headless import main as headless
 
     quiet = os.open(os.devnull, os.O_RDWR)
     os.dup2(quiet, 1)
@@ -83,6 +88,7 @@ def _warm_up() -> None:
         program(["-k", "-c", "; ".join(WARM_UP)])
         program(["add-key", "no/such/thing", "--systems", "X"])
         program(["import-state", "w.zip", "--as", "v"])
+        headless(["--home", ".", "--dry-run", "--format", "json"])
 
 
 def _become(job: dict[str, Any], ready: int) -> NoReturn:
@@ -90,13 +96,17 @@ def _become(job: dict[str, Any], ready: int) -> NoReturn:
     os.chdir(job["folder"])
     for descriptor, path in ((1, job["out"]), (2, job["err"])):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), descriptor)
+    World(**job["world"]).enter()
+    if job["world"]["guest"]:
+        files.PATIENCE_SECONDS = GUEST_PATIENCE_SECONDS
     os.write(ready, b".")
     if job["traced"]:
         signal.sigwait({GO})
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {GO})
-    from keysync_shell.cli import main as program
+    from keysync_shell import cli, headless
 
-    code = program(job["words"])
+    words = job["words"]
+    code = headless.main(words[1:]) if words[:1] == ["keysync"] else cli.main(words)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     gc.collect()  # closes what the program left open, as the end of the interpreter would; that takes 100 times longer

@@ -79,6 +79,11 @@ def injected(point: Point, fault: str) -> list[str]:
     return ["-e", f"trace={point.name}", "-e", f"inject={point.name}:{fault.removesuffix('+')}:when={point.nth}{last}"]
 
 
+def stopped_after(point: Point) -> list[str]:
+    """The options with which a process stands still after a call (see Program.traced)."""
+    return ["-e", f"trace={point.name}", "-e", f"inject={point.name}:signal=STOP:when={point.nth}"]
+
+
 def unusable() -> str:
     """Why processes cannot be traced here; empty if they can."""
     if shutil.which("strace") is None:

@@ -47,7 +47,7 @@ def test_a_killed_recovery_goes_on_at_the_next_start(
     [expected] = bench.expected([operation])
     [there] = bench.points([expected])
     wrecks = sampled(in_the_middle(there), states, seed=2)
-    results = bench.each(lambda program, folder, point: _kill_recovery(program, folder, expected, point, each), wrecks)
+    results = bench.each(lambda program, folder, point: kill_recovery(program, folder, expected, point, each), wrecks)
     told = [complaint for result in results for complaint in result]
     assert complaints(told, FINE) == ""
     part = "kill -9 in the recovery"
@@ -113,7 +113,7 @@ def _acknowledged(ended: Ended) -> bool:
     return any(line.startswith("✓") and not line.endswith(PENDING) for line in ended.err.splitlines())
 
 
-def _kill_recovery(program: Program, folder: Path, expected: Expected, crash: Point, each: int) -> list[str]:
+def kill_recovery(program: Program, folder: Path, expected: Expected, crash: Point, each: int) -> list[str]:
     """Crash a command, then kill the one after it at so many points, each time from the same wreck."""
     wreck = copied(expected.before, folder.with_name(f"{folder.name}.wreck"))
     try:

@@ -124,6 +124,28 @@ BUGS = (
         "        if False and (",
         trials.editor,
     ),
+    Bug(
+        "what is half written over is taken for what stood there",
+        "storage/placing",
+        "    if not copy.exists():",
+        "    if True:",
+        trials.mounted,
+        "remove",
+    ),
+    Bug(
+        "a reader does not look where files are staged",
+        "storage/unlocked",
+        "for file in (there, staged) if",
+        "for file in (there,) if",
+        trials.readers,
+    ),
+    Bug(
+        "a reader who may not read the log takes what is in place",
+        "storage/unlocked",
+        "    if head is None and matches:",
+        "    if False:",
+        trials.readers,
+    ),
 )
 OF_EACH_PART = (
     "WAL with NORMAL",

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from tests.crash import test_errors, test_kills, test_power_loss
+from tests.crash import test_errors, test_kills, test_power_loss, test_readers
 from tests.crash.bench import Bench, sampled
 from tests.crash.checking import copied
 from tests.crash.operations import BY_NAME, words
 from tests.crash.program import HOME, Program
 from tests.crash.strace import Point, injected
+from tests.crash.world import WORLDS
 
 CHUNK = 12
 PATIENCE_SECONDS = 20.0
@@ -27,6 +28,28 @@ def kills(bench: Bench, name: str) -> str:
     [there] = bench.points([expected])
     jobs = [(expected, point) for point in sampled(test_kills.in_the_middle(there), 60, seed=1)]
     return _first(bench, test_kills.kill_command, jobs, test_kills.FINE)
+
+
+def mounted(bench: Bench, name: str) -> str:
+    """Kills where files are mounted by themselves, around each step that writes over one."""
+    folder = bench.folder / "mounted"
+    folder.mkdir()
+    with Bench(folder, bench.package, WORLDS["mounted"]) as other:
+        [expected] = other.expected([BY_NAME[name]])
+        [there] = other.points([expected])
+        steps = [point for point in test_kills.in_the_middle(there) if point.name in ("write", "ftruncate", "rename")]
+        return _first(other, test_kills.kill_command, [(expected, step) for step in steps], test_kills.FINE)
+
+
+def readers(bench: Bench, name: str) -> str:
+    [expected] = bench.expected([BY_NAME[name]])
+    [there] = bench.points([expected])
+    guest = test_readers.Guest(bench.package)
+    steps = [(expected, guest, point) for point in there if point.name in ("fdatasync", "renameat2", "unlink")]
+    try:
+        return _first(bench, test_readers.look, steps, test_readers.FINE)
+    finally:
+        guest.close()
 
 
 def errors(bench: Bench, name: str) -> str:

@@ -116,3 +116,11 @@ def test_systems_on_a_file_system_of_their_own_keep_theirs_there(made: Sandbox, 
         (tmp_path / "systems").symlink_to(folder)
         add(made, "K2", "A")
         assert len(list((Path(folder) / ".displaced").iterdir())) == 1
+
+
+def test_tail_is_named_by_a_command_that_only_checks(made: Sandbox) -> None:
+    with made.home.system_file("A").open("ab", buffering=0) as file:
+        add(made, "K2", "A")
+        file.write(b"K3,,A,active\n")
+    made.check()
+    assert [warning for warning in made.warnings if "was kept as" in warning]
