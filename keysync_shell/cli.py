@@ -16,11 +16,13 @@ from keysync_shell.commands.declaring import Command
 from keysync_shell.process import Parser, ask_at_terminal, collector_off, guarded
 
 if TYPE_CHECKING:
-    from keysync_shell.commands.reach import Reach
+    from pathlib import Path
+
     from keysync_shell.dialogue import Dialogue
     from keysync_shell.interpreter import Interpreter
     from keysync_shell.sandbox import Sandbox
-    from keysync_shell.scenarios.playing import Executed
+    from keysync_shell.scenarios.running import Watcher
+    from keysync_shell.scenarios.staging import Execute
     from keysync_shell.shell.app import Shell
 
 PROG = "keysync-shell"
@@ -143,6 +145,7 @@ def _one_command(command: Command, words: list[str], options: argparse.Namespace
     if args.lock_timeout is not None:
         options.lock_timeout = args.lock_timeout
     dialogue = _dialogue(options, ask_at_terminal, changes=command.changes)
+    dialogue.watcher = lambda: _watcher(dialogue, options.color)
     return dialogue.run(command, args, shlex.join([command.name, *words]), "one-shot")
 
 
@@ -166,7 +169,10 @@ def _prompt(options: argparse.Namespace) -> int:
     from keysync_shell.interpreter import Interpreter
     from keysync_shell.shell.app import Shell
 
-    return Shell(Interpreter(_dialogue(options, nobody)), interactive=True, color=options.color).talk()
+    dialogue = _dialogue(options, nobody)
+    interpreter = Interpreter(dialogue)
+    dialogue.watcher = lambda: None if interpreter.scripts.running else _watcher(dialogue, options.color)
+    return Shell(interpreter, interactive=True, color=options.color).talk()
 
 
 def _shell_behind(interpreter: Interpreter, color: str) -> Shell:
@@ -196,14 +202,23 @@ def _dialogue(options: argparse.Namespace, ask: Callable[[str], bool], *, change
         writer.fail(error, changes=changes)
         raise SystemExit(error.code) from None
     dialogue = Dialogue(sandbox, lambda: writer, ask, debug=options.debug, restricted=options.restricted)
-    dialogue.execute_on = lambda stage: _executor(stage, dialogue.reach)
+    dialogue.execute_on = _executor
     return dialogue
 
 
-def _executor(sandbox: Sandbox, reach: Reach) -> Callable[[str], Executed]:
+def _executor(stage: Sandbox, folder: Path | None) -> Execute:
     from keysync_shell.interpreter import executor
 
-    return executor(sandbox, reach)
+    return executor(stage, folder)
+
+
+def _watcher(dialogue: Dialogue, color: str) -> Watcher | None:
+    """Whoever is at the terminal, for the runs of scenarios."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    from keysync_shell.shell.pausing import AtTerminal
+
+    return AtTerminal(color=color, restricted=dialogue.restricted)
 
 
 def _lines(options: argparse.Namespace, words: list[str]) -> tuple[Iterable[str], str]:

@@ -44,7 +44,7 @@ class Dialogue:
     """The sandbox with whoever talks to it.
 
     `debug` shows tracebacks; `restricted` keeps to the sandbox; `last` is the last result with keys. `execute_on` and
-    `watcher` are for scenarios; `reach` says which files may be named.
+    `watcher` are for scenarios; `reach` says which files may be named, and `folder` where relative paths begin.
     """
 
     sandbox: Sandbox
@@ -55,8 +55,9 @@ class Dialogue:
     restricted: bool = False
     last: ShowsKeys | None = None
     execute_on: ExecuteOn | None = None
-    watcher: Watcher | None = None
+    watcher: Callable[[], Watcher | None] = lambda: None
     reach: Reach = ANYWHERE
+    folder: Path = Path()
 
     def __post_init__(self) -> None:
         if self.restricted:
@@ -92,8 +93,9 @@ class Dialogue:
         before = len(sandbox.committed)
         try:
             yield
-        except KeyboardInterrupt:
-            self.writer().say(f"Interrupted{_became(sandbox.committed[before:], changes=changes)}.")
+        except KeyboardInterrupt as interrupt:
+            became = _became(sandbox.committed[before:], changes=changes)
+            self.writer().say(f"Interrupted{became}.{''.join(f' {one}.' for one in interrupt.args)}")
             raise
 
     def _session(self, sandbox: Sandbox, line: str, source: str) -> Session:
@@ -105,6 +107,7 @@ class Dialogue:
             self._preview,
             self.read_stdin,
             self.last,
+            folder=self.folder,
             execute_on=self.execute_on,
             watcher=self.watcher,
             reach=self.reach,

@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from keysync_shell.commands import catalogue, lines
@@ -28,33 +30,59 @@ from keysync_shell.sandbox import Outcome, Sandbox
 
 if TYPE_CHECKING:
     from keysync_shell.scenarios.playing import Executed
+    from keysync_shell.scenarios.staging import Execute
 
 PUNCTUATION = frozenset("|>")
+OF_A_SCENARIO = ("the scenario's folder", "Put the file beside the scenario.")
 TO_A_SHELL = ("!", "?")
 
 
-def executor(sandbox: Sandbox, reach: Reach = ANYWHERE) -> Callable[[str], Executed]:
+def executor(sandbox: Sandbox, folder: Path | None = None) -> Execute:
     """What runs lines on the sandbox of a scenario: it says yes to every question, and writes nothing elsewhere.
 
-    Files that it reads are within the reach of whoever runs the scenario, or on the stage.
+    `folder` is where relative paths begin; what is read lies there or on the stage. None: anywhere.
     """
     from keysync_shell.scenarios.playing import Executed
 
     out, err = io.StringIO(), io.StringIO()
     dialogue = Dialogue(sandbox, lambda: Writer(out, err), lambda _: True, no_input, restricted=True)
-    dialogue.reach = reach.with_folder(sandbox.home.root)
-    interpreter = Interpreter(dialogue)
+    dialogue.reach = ANYWHERE if folder is None else Reach((folder, sandbox.home.root), *OF_A_SCENARIO)
+    dialogue.folder = folder or Path()
+    interpreter = Interpreter(dialogue, source="scenario")
 
-    def execute(line: str) -> Executed:
+    def execute(line: str, values: Mapping[str, str] | None = None) -> Executed:
         for stream in (out, err):
             stream.seek(0)
             stream.truncate()
-        command = catalogue.named([lines.unquoted(word) for word in lines.raw_tokens(line)[:2]])
-        asks = command is not None and issubclass(command[0].arguments, Asks)
-        status = interpreter.carry_out(line).status
+        status, asks = 0, False
+        for command in lines.commands_in(line):
+            filled = _filled(command, values or {})
+            asks, status = _asks(filled), interpreter.carry_out(filled).status
+            if status:
+                break
         return Executed(status, out.getvalue(), err.getvalue().strip(), asks)
 
     return execute
+
+
+def _filled(line: str, values: Mapping[str, str]) -> str:
+    """The line with `$name` filled in, word by word: no value makes two words, an option of its own, or a pipe."""
+    from keysync_shell.scenarios.filling import filled
+
+    with contextlib.suppress(ValueError):  # whoever carries it out names the fault
+        for start, end in reversed(lines.spans(line, PUNCTUATION)):
+            word = lines.unquoted(line[start:end])
+            if (value := filled(word, values)) != word:
+                line = f"{line[:start]}{shlex.quote(value)}{line[end:]}"
+    return line
+
+
+def _asks(line: str) -> bool:
+    """Whether exit 1 is an answer of the command of a line."""
+    with contextlib.suppress(KeySyncError, ValueError):
+        command = catalogue.named([lines.unquoted(word) for word in lines.raw_tokens(line)[:2]])
+        return command is not None and issubclass(command[0].arguments, Asks)
+    return False
 
 
 class Beyond(Protocol):
@@ -70,11 +98,18 @@ class Beyond(Protocol):
 class Interpreter:
     """Carries lines out in a dialogue, one by one or as scripts.
 
-    `make_shell` makes the shell where there may be one; it is kept as `shell`.
+    `make_shell` makes the shell where there may be one; it is kept as `shell`. `source` is what the log says of lines.
     """
 
-    def __init__(self, dialogue: Dialogue, make_shell: Callable[[Interpreter], Beyond] | None = None) -> None:
+    def __init__(
+        self,
+        dialogue: Dialogue,
+        make_shell: Callable[[Interpreter], Beyond] | None = None,
+        *,
+        source: str = "script",
+    ) -> None:
         self.dialogue = dialogue
+        self.source = source
         self.scripts = Scripts(self)
         self.shell: Beyond | None = None
         self._make_shell = make_shell
@@ -95,7 +130,7 @@ class Interpreter:
     def run(self, script: Script, reach: Reach | None = None) -> Ended:
         """Run a script, and tell what became of it if it is interrupted. Raises KeySyncError."""
         with self.dialogue.telling_of_interrupts(self.sandbox, changes=script.atomic):
-            return self.scripts.run_file(script, reach or self.dialogue.reach)
+            return self.scripts.run_file(script, reach or self.dialogue.reach, self.dialogue.folder)
 
     def say(self, line: str) -> None:
         self.dialogue.writer().say(safe(line))
@@ -144,7 +179,7 @@ class Interpreter:
 
     def _command(self, command: Command, words: list[str], line: str) -> Ended:
         args = self._parsed(command.name, command.help, command.declare, words)
-        return args if isinstance(args, Ended) else Ended(self.dialogue.run(command, args, line, "script"))
+        return args if isinstance(args, Ended) else Ended(self.dialogue.run(command, args, line, self.source))
 
     def _run(self, name: str, words: list[str]) -> Ended:
         args = self._parsed(name, Script.__doc__, lambda parser: declare(Script, parser, None), words)

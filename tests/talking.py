@@ -36,7 +36,7 @@ def shell_on(
 ) -> Shell:
     """A shell without a terminal; its results go to `out`."""
     dialogue = Dialogue(sandbox, lambda: Writer(out, out), nobody, debug=debug, restricted=restricted)
-    dialogue.execute_on = lambda stage: executor(stage, dialogue.reach)
+    dialogue.execute_on = executor
     return Shell(Interpreter(dialogue), interactive=interactive, stdin=io.StringIO(), stdout=out)
 
 

@@ -20,15 +20,15 @@ ASK_PLACE = "\x1b[6n"
 
 
 class Terminal:
-    """The shell on a folder, in a pseudo-terminal. Nothing sleeps: what is awaited is looked for until it is there."""
+    """The shell on a folder, or one command, in a pseudo-terminal. Nothing sleeps: what is awaited is looked for until it is there."""
 
-    def __init__(self, home: Path, environment: dict[str, str]) -> None:
+    def __init__(self, home: Path, environment: dict[str, str], *words: str) -> None:
         self._screen = pyte.Screen(COLUMNS, LINES)
         self._stream = pyte.Stream(self._screen)
         self.raw = ""
         self.process = pexpect.spawn(
             sys.executable,
-            ["-m", "keysync_shell", "--home", str(home)],
+            ["-m", "keysync_shell", "--home", str(home), *words],
             env={**{k: v for k, v in os.environ.items() if k != "NO_COLOR"}, **environment},
             dimensions=(LINES, COLUMNS),
             use_poll=True,  # select takes no descriptor past 1,024

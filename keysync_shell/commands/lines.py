@@ -196,12 +196,12 @@ class Scripts:
     def running(self) -> bool:
         return self._depth > 0
 
-    def run_file(self, script: Script, reach: Reach) -> Ended:
-        """Run a file within reach; its status is that of the line that stopped it.
+    def run_file(self, script: Script, reach: Reach, folder: Path = Path()) -> Ended:
+        """Run a file within reach, from `folder`; its status is that of the line that stopped it.
 
         Raises KeySyncError for a file that cannot be read, includes itself, or is nested too deep.
         """
-        path = self._resolved(script.file, reach)
+        path = self._resolved(script.file, reach, folder)
         lines = _read(path, script.file)
         self._files.append(path)
         try:
@@ -258,8 +258,8 @@ class Scripts:
             self._executor.show(outcome)
         return ended
 
-    def _resolved(self, file: str, reach: Reach) -> Path:
-        base = self._files[-1].parent if self._files else Path.cwd()
+    def _resolved(self, file: str, reach: Reach, folder: Path) -> Path:
+        base = self._files[-1].parent if self._files else folder.absolute()
         path = reach.path(file, base).resolve()
         if path in self._files:
             raise KeySyncError(f"{file}: the script includes itself", hint="Take the line out.")

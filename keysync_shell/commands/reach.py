@@ -12,13 +12,14 @@ from keysync_shell.errors import KeySyncError
 
 @dataclass(frozen=True)
 class Reach:
-    """The folders that named files must lie in, whatever way leads there; None if they may lie anywhere."""
+    """The folders that named files must lie in, whatever way leads there; None if they may lie anywhere.
+
+    `what` and `why` are told about a file elsewhere.
+    """
 
     within: tuple[Path, ...] | None = None
-
-    def with_folder(self, folder: Path) -> Reach:
-        """A reach that goes to a folder as well."""
-        return self if self.within is None else Reach((*self.within, folder))
+    what: str = "the sandbox"
+    why: str = "This shell is --restricted to it."
 
     def path(self, name: str, folder: Path = Path()) -> Path:
         """The path that a name means in a folder. Raises KeySyncError if it is none, or out of reach."""
@@ -37,7 +38,7 @@ class Reach:
         except (OSError, RuntimeError):  # links in a circle
             real = Path("/")
         if not any(real.is_relative_to(folder.resolve()) for folder in self.within):
-            raise KeySyncError(f"{safe(str(path))} is outside the sandbox", hint="This shell is --restricted to it.")
+            raise KeySyncError(f"{safe(str(path))} is outside {self.what}", hint=self.why)
 
 
 ANYWHERE = Reach()

@@ -8,22 +8,26 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from keysync_shell.commands import lines
 from keysync_shell.commands.catalogue import scenarios as asked
 from keysync_shell.commands.results import ScenariosResult
 from keysync_shell.commands.session import Session
 from keysync_shell.core.findings.cells import cells
+from keysync_shell.core.model.keys import safe
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Outcome
-from keysync_shell.scenarios import github, model, running, tap
+from keysync_shell.scenarios import github, model, preparing, tap
 from keysync_shell.scenarios.accepting import accepted
 from keysync_shell.scenarios.coverage import Coverage
 from keysync_shell.scenarios.coverage import coverage as covered
-from keysync_shell.scenarios.loading import BadScenario
-from keysync_shell.scenarios.locating import FOLDER, Shelf, Source, read
+from keysync_shell.scenarios.locating import FOLDER, Located, Shelf, Source, read
 from keysync_shell.scenarios.playing import Mismatch, Result
+from keysync_shell.scenarios.preparing import Prepared
 from keysync_shell.scenarios.reporting import Report, Verdict, exit_code
-from keysync_shell.scenarios.running import Order, Prepared, Running, Runs
+from keysync_shell.scenarios.running import Order, Running, Watcher
+from keysync_shell.scenarios.runs import Runs, not_from_here
+from keysync_shell.scenarios.unrolling import Action
 from keysync_shell.storage import outputs
 
 TEMPLATE = """\
@@ -114,6 +118,16 @@ class Covered(ScenariosResult):
         return int(self.least is not None and self.coverage.share < self.least and not self.exit_zero)
 
 
+class Unattended(Watcher):
+    """Nobody is at a terminal: pauses are passed over, and noted."""
+
+    def __init__(self, notes: list[str]) -> None:
+        self._notes = notes
+
+    def passed_over(self, action: Action) -> None:
+        self._notes.append(f"{action.place}: passed over, since nobody is at a terminal")
+
+
 Results = Items | Written | Linted | Reports | Covered
 
 
@@ -143,14 +157,12 @@ def new(session: Session, args: asked.ScenarioNew) -> Written:
 
 
 def lint(session: Session, args: asked.ScenarioLint) -> Linted:
-    shelf, sound, faults = _shelf(session), list[str](), list[str]()
-    for source in _sources(session, args.names):
-        try:
-            running.prepare(source, shelf, _params(args.params))
-        except BadScenario as bad:
-            faults += bad.findings
+    sound, faults = list[str](), list[str]()
+    for one in _each(session, args.names, _params(args.params)):
+        if isinstance(one, Prepared):
+            sound.append(one.source.file)
         else:
-            sound.append(source.file)
+            faults += one.reason.split("\n")
     if faults:
         raise KeySyncError("\n".join(faults), hint="`scenario schema` prints all that a scenario may say.")
     return Linted(tuple(sound), tuple(faults))
@@ -162,13 +174,14 @@ def schema(_session: Session, _args: asked.ScenarioSchema) -> Written:
 
 def run(session: Session, args: asked.ScenarioRun) -> Reports:
     if session.execute_on is None:
-        raise KeySyncError("scenarios cannot be run from here", hint="Run them from the shell or the command line.")
-    shelf, order = _shelf(session), Order(_params(args.params), args.on_fail, args.step, args.keep, session.line)
+        raise not_from_here()
+    order = Order(_params(args.params), args.on_fail, args.step, args.keep, session.line)
     if args.junit:
-        outputs.check(session.file(args.junit), session.sandbox.home, force=args.force)
+        outputs.check(session.file(args.junit), session.sandbox.home, force=args.yes)
     reports, kept, notes = list[Report](), list[Outcome](), list[str]()
-    for one in _wanted(session, args, shelf, order):
-        report, outcome = _ran(session, one, order) if isinstance(one, Prepared) else (one, None)
+    watcher = _watcher(session, order, notes)
+    for one in _wanted(session, args, order):
+        report, outcome = _ran(session, one, order, watcher) if isinstance(one, Prepared) else (one, None)
         reports.append(report)
         kept += [outcome] if outcome else []
         if args.accept and isinstance(one, Prepared):
@@ -178,8 +191,10 @@ def run(session: Session, args: asked.ScenarioRun) -> Reports:
 
 def resume(session: Session, args: asked.ScenarioResume) -> Reports:
     runs = _runs(session)
-    report, outcome = _played(session, runs, runs.resume(_open(runs, args.run)))
-    return Reports((report,), kept=(outcome,) if outcome else ())
+    run = runs.resume(_open(runs, args.run))
+    notes: list[str] = []
+    report, outcome = _played(session, runs, run, _watcher(session, run.order, notes))
+    return Reports((report,), kept=(outcome,) if outcome else (), notes=tuple(notes))
 
 
 def abort(session: Session, args: asked.ScenarioAbort) -> Reports:
@@ -196,12 +211,11 @@ def runs(session: Session, args: asked.ScenarioRuns) -> Reports:
 
 def coverage(session: Session, args: asked.ScenarioCoverage) -> Covered:
     names = args.names or tuple(_shelf(session).named())
-    shelf, quiet = _shelf(session), replace(session, watcher=None)
     asserted: list[tuple[str, str]] = []
-    for one in running.each(_sources(session, names), shelf, {}):
+    for one in _each(session, names, {}):
         if isinstance(one, Report):
             raise KeySyncError(f"{one.file}: {one.reason}", hint=one.hint)
-        report, _ = _ran(quiet, one, Order({}))
+        report, _ = _ran(session, one, Order({}), Unattended([]))
         if report.verdict is not Verdict.PASSED:
             raise KeySyncError(f"{report.name} did not pass", hint=f"scenario run {report.name} says why.")
         asserted += [(report.name, metric) for played in report.played for metric in played.asserted]
@@ -209,36 +223,49 @@ def coverage(session: Session, args: asked.ScenarioCoverage) -> Covered:
     return Covered(covered(asserted, _cells(systems), _patterns(systems)), len(names), args.least, args.exit_zero)
 
 
-def _ran(session: Session, prepared: Prepared, order: Order) -> tuple[Report, Outcome | None]:
+def _ran(session: Session, prepared: Prepared, order: Order, watcher: Watcher) -> tuple[Report, Outcome | None]:
     runs = _runs(session)
     try:
-        return _played(session, runs, runs.begin(prepared, order))
-    except BrokenPipeError:
-        raise
+        return _played(session, runs, runs.begin(prepared, order), watcher)
     except KeySyncError as error:
-        return running.failed_to_begin(prepared.source.file, error), None
+        return preparing.failed_to_begin(prepared.source.file, error), None
 
 
-def _played(session: Session, runs: Runs, run: Running) -> tuple[Report, Outcome | None]:
-    report, outcome = run.play(session.watcher or running.Watcher()), None
-    if report.verdict is Verdict.PASSED and run.order.keep:
-        outcome = runs.keep(run, session.line)
-    run.stage.sandbox.close()
+def _played(session: Session, runs: Runs, run: Running, watcher: Watcher) -> tuple[Report, Outcome | None]:
+    try:
+        report, outcome = run.play(watcher), None
+        if report.verdict is Verdict.PASSED and run.order.keep:
+            outcome = runs.keep(run, session.line)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"`scenario resume {run.number}` goes on with the run") from None
+    finally:
+        run.close()
     if report.verdict is not Verdict.PAUSED:
         runs.drop_stage(run.number)
     return report, outcome
 
 
-def _wanted(session: Session, args: asked.ScenarioRun, shelf: Shelf, order: Order) -> Iterator[Prepared | Report]:
+def _watcher(session: Session, order: Order, notes: list[str]) -> Watcher:
+    """Whoever is at the terminal; if nobody is, pauses are passed over, and noted."""
+    if watcher := session.watcher():
+        return watcher
+    notes += ["nobody is at a terminal, so nothing pauses"] if order.pauses else []
+    return Unattended(notes)
+
+
+def _wanted(session: Session, args: asked.ScenarioRun, order: Order) -> Iterator[Prepared | Report]:
     """The scenarios that are named, or those of --all and --tag. Raises KeySyncError where nothing is."""
     if not (args.names or args.all or args.tags):
         raise KeySyncError("no scenario is named", hint="`scenario list` shows them; --all runs every one.")
     if args.names and args.all:
         raise KeySyncError("names and --all cannot be given together", hint="Leave one out.")
-    names = args.names or tuple(shelf.named())
-    for one in running.each(_sources(session, names), shelf, order.values):
+    some = False
+    for one in _each(session, args.names or tuple(_shelf(session).named()), order.values):
         if isinstance(one, Report) or set(args.tags) <= set(one.scenario.tags):
+            some = True
             yield one
+    if not some:
+        raise KeySyncError(f"no scenario has the tag {safe(' '.join(args.tags))}", hint="`scenario list` shows tags.")
 
 
 def _accept(prepared: Prepared, report: Report) -> list[str]:
@@ -268,7 +295,7 @@ def _told(session: Session, args: asked.ScenarioRun, result: Reports) -> Reports
     if args.junit:
         from keysync_shell.scenarios.junit import junit
 
-        outputs.write(session.file(args.junit), junit(result.reports).encode(), session.sandbox.home, force=args.force)
+        outputs.write(session.file(args.junit), junit(result.reports).encode(), session.sandbox.home, force=args.yes)
     if args.github:
         printed += github.workflow_commands(result.reports)
         if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
@@ -295,8 +322,18 @@ def _shelf(session: Session) -> Shelf:
     return Shelf(session.sandbox.home.root, session.reach.check)
 
 
-def _sources(session: Session, words: Iterable[str]) -> list[Source]:
-    return [source for word in words for source in _shelf(session).sources(word, session.folder)]
+def _each(session: Session, words: Iterable[str], given: Mapping[str, str]) -> Iterator[Prepared | Report]:
+    """The scenarios of words, prepared, or why they cannot be. Raises KeySyncError for a word that means none."""
+    shelf = _shelf(session)
+    located: list[Located] = [one for word in words for one in shelf.files(word, session.folder)]
+    return preparing.each(located, shelf, given, _check_line)
+
+
+def _check_line(line: str) -> None:
+    """Raise KeySyncError for a line that cannot be read, or begins with no command."""
+    for command in lines.commands_in(line):
+        if not command.startswith("$"):
+            lines.spelled_out(command, lambda word: word in lines.NAMES, lines.NAMES)
 
 
 def _runs(session: Session) -> Runs:

@@ -52,7 +52,7 @@ class Session:
     question to a person; `preview` shows them first what would happen. `read_stdin` gives what KEYS… `-` stands for;
     `last` is the previous result with keys. `show_reading` shows how a file was read, before anything is done with it.
     `folder` is where relative paths begin, and `reach` says how far they may lead. `execute_on` runs lines on another
-    sandbox, and `watcher` watches them: for scenarios.
+    sandbox, and `watcher` gives who watches them, if anybody is at a terminal: for scenarios.
     """
 
     sandbox: Sandbox
@@ -65,7 +65,7 @@ class Session:
     show_reading: Callable[[Reading], None] = lambda _: None
     folder: Path = Path()
     execute_on: ExecuteOn | None = None
-    watcher: Watcher | None = None
+    watcher: Callable[[], Watcher | None] = lambda: None
     reach: Reach = ANYWHERE
 
     def file(self, name: str) -> Path:

@@ -77,7 +77,7 @@ def _row(report: Report) -> tuple[Any, ...]:
     cases = [one for one in report.cases if one.result is not Result.TROUBLE]
     passed = sum(one.result is Result.PASSED for one in cases)
     steps = f"{len(report.played)} of {report.actions}" if report.actions else str(len(report.played))
-    return report.number, safe(report.name), report.verdict.value, f"{passed} of {len(cases)}", steps
+    return report.number or "", safe(report.name), report.verdict.value, f"{passed} of {len(cases)}", steps
 
 
 def _steps(report: Report) -> Iterator[str]:
@@ -90,7 +90,8 @@ def _steps(report: Report) -> Iterator[str]:
 def _reasons(result: Reports) -> Iterator[str]:
     for report in result.reports:
         if report.reason:
-            yield f"{safe(report.name)}: " + safe(report.reason.replace("\n", "; "))
+            name = "" if report.faults else f"{safe(report.name)}: "
+            yield from (f"{name}{safe(line)}" for line in report.reason.split("\n"))
         for one in report.played:
             if one.result in (Result.FAILED, Result.TROUBLE):
                 yield f"{one.place}: {_what(one)}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
+from keysync_shell.config import Config
 from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.edits.replacing import renew
 from keysync_shell.core.model.state import State
@@ -21,7 +23,7 @@ def stage(keeper: Keeper, folder: Path) -> None:
     """Copy the sandbox to a new folder. Raises KeySyncError if there is no room, or no sandbox."""
     with locked(keeper, creates=False):
         try:
-            copy_home(keeper.home, Home(folder, keeper.home.config))
+            copy_home(keeper.home, Home(folder, replace(keeper.home.config, snapshots=Config.snapshots)))
         except (OSError, sqlite3.Error) as error:
             raise KeySyncError(
                 f"the stage {folder} could not be made: {error}",

@@ -11,7 +11,7 @@ NAMES = re.compile(r"\$(\$|[a-z][a-z0-9_]*)")
 
 def filled(text: str, values: Mapping[str, str]) -> str:
     """The text with the values of its names. Raises KeyError for a name without a value."""
-    return NAMES.sub(lambda match: "$" if match[1] == "$" else values[match[1]], text)
+    return NAMES.sub(lambda match: "$" if match[1] == "$" else values[match[1]], str(text))
 
 
 def unknown(text: str, names: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from keysync_shell.core.model.keys import safe
+from keysync_shell.scenarios.places import Place
 from keysync_shell.scenarios.playing import Played, Result
 from keysync_shell.scenarios.reporting import Report, Verdict, explained
 
@@ -33,18 +34,20 @@ def summary(reports: Sequence[Report]) -> str:
 
 
 def _annotations(report: Report) -> Iterator[str]:
-    if report.reason:
+    if report.faults:
+        yield from (_error(fault.place, f"{report.name}: {fault.reason}") for fault in report.faults)
+    if report.reason and not report.faults:
         yield f"::error file={_property(report.file)}::{_data(f'{report.name}: {report.reason}')}"
     for one in report.cases:
         for mismatch in one.mismatches:
             message = f"{report.name}: {one.text}: expected {mismatch.expected}; {mismatch.actual}"
-            yield _error(one, mismatch.place.line, mismatch.place.column, message)
+            yield _error(mismatch.place, message)
         if one.reason:
-            yield _error(one, one.place.line, one.place.column, f"{report.name}: {one.text}: {one.reason}")
+            yield _error(one.place, f"{report.name}: {one.text}: {one.reason}")
 
 
-def _error(one: Played, line: int, column: int, message: str) -> str:
-    return f"::error file={_property(one.place.file)},line={line},col={column}::{_data(message)}"
+def _error(place: Place, message: str) -> str:
+    return f"::error file={_property(place.file)},line={place.line},col={place.column}::{_data(message)}"
 
 
 def _bad(one: Played) -> bool:

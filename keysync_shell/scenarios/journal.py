@@ -1,16 +1,17 @@
 """The journal of a run: what was played, line by line, so that a run can be looked at, and gone on with after a kill.
 
-<run>/run.json        what is run: name, file, params, the base operation
-<run>/texts/N.yaml    the text of the scenario and of everything it includes, as the run began with it
-<run>/journal.jsonl   a line for each action that was carried out, and for each pause
+<run>/run.json        what is run: name, file, params, the base operation, and the texts that the run began with
+<run>/journal.jsonl   a line for each action that is begun or was carried out, and for each pause
+<run>/lock            held by the process that plays it
 <run>/stage/          the stage: a sandbox of its own
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
-import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,17 +20,23 @@ from keysync_shell.errors import KeySyncError
 from keysync_shell.scenarios.places import Place
 from keysync_shell.scenarios.playing import Mismatch, Played, Result
 from keysync_shell.scenarios.reporting import Verdict
+from keysync_shell.storage.files import explained
 
 VERSION = 1
-RUN, JOURNAL, TEXTS, STAGE = "run.json", "journal.jsonl", "texts", "stage"
+RUN, JOURNAL, LOCK, STAGE = "run.json", "journal.jsonl", "lock", "stage"
 
 
 @dataclass(frozen=True)
 class Begun:
-    """What a run began with. `operation` and `digest` are those of the home then; `on_fail` and `step` how it goes."""
+    """What a run began with.
+
+    `file` is the scenario's name in messages, `path` where it lay; `operation` and `digest` are those of the home then;
+    `on_fail` and `step` say how it goes.
+    """
 
     name: str
     file: str
+    path: str
     values: Mapping[str, str]
     time: str
     operation: int
@@ -39,6 +46,13 @@ class Begun:
     keep: bool
     texts: Mapping[str, str] = field(default_factory=dict)
     version: int = VERSION
+
+
+@dataclass(frozen=True)
+class Started:
+    """A step that changes the stage was begun; if nothing follows, it was cut."""
+
+    count: int
 
 
 @dataclass(frozen=True)
@@ -67,8 +81,8 @@ class Ended:
     seconds: float
 
 
-Entry = Recorded | Paused | Ended
-KINDS: Mapping[type[Entry], str] = {Recorded: "played", Paused: "paused", Ended: "ended"}
+Entry = Started | Recorded | Paused | Ended
+KINDS: Mapping[type[Entry], str] = {Started: "started", Recorded: "played", Paused: "paused", Ended: "ended"}
 
 
 @dataclass(frozen=True)
@@ -102,11 +116,9 @@ class Journal:
     def append(self, entry: Entry) -> None:
         """Add a line. It outlives kill -9; a power loss may take it, and then the run begins anew."""
         line = json.dumps({"kind": KINDS[type(entry)], **asdict(entry)}, ensure_ascii=True)
-        descriptor = os.open(self.folder / JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, f"{line}\n".encode("ascii"))
-        finally:
-            os.close(descriptor)
+        failing = "the run cannot go on: its journal cannot be written"
+        with explained(failing), (self.folder / JOURNAL).open("ab") as file:
+            file.write(f"{line}\n".encode("ascii"))
 
     def entries(self) -> list[Entry]:
         """Every line that is whole, oldest first."""
@@ -116,13 +128,31 @@ class Journal:
             return []
         return [_entry(json.loads(line)) for line in lines[:-1]]  # behind the last line end there is at most a torn one
 
-    def clear(self) -> None:
-        """Forget what was played: the run begins anew."""
-        (self.folder / JOURNAL).unlink(missing_ok=True)
+    def mend(self) -> None:
+        """Take a torn last line away, so that the next one stands alone."""
+        with contextlib.suppress(FileNotFoundError), (self.folder / JOURNAL).open("r+b") as file:
+            file.truncate(file.read().rfind(b"\n") + 1)
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keep other processes away from the run; whoever dies lets go of it.
+
+        Raises KeySyncError if another one is at it.
+        """
+        with (self.folder / LOCK).open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise KeySyncError(
+                    f"another process is at run {self.folder.name}", hint="Wait until it has ended, or end it."
+                ) from None
+            yield
 
 
 def _entry(data: dict[str, Any]) -> Entry:
     match data.pop("kind"):
+        case "started":
+            return Started(**data)
         case "paused":
             return Paused(**data)
         case "ended":

@@ -128,6 +128,8 @@ def _faults_of_nodes(node: Node, file: str) -> Iterator[Fault]:
         yield Fault(_place(node, file), f"the tag {node.tag} is not taken")
     if isinstance(node, ScalarNode) and any("\ud800" <= letter <= "\udfff" for letter in _whole(node.value)):
         yield Fault(_place(node, file), "half of a surrogate pair is no character")
+    if isinstance(node, ScalarNode) and "\0" in node.value:
+        yield Fault(_place(node, file), "the character U+0000 may not be here")
     if isinstance(node, SequenceNode):
         for item in node.value:
             yield from _faults_of_nodes(item, file)
@@ -147,7 +149,7 @@ def _faults_of_nodes(node: Node, file: str) -> Iterator[Fault]:
 def _data(node: Node, file: str) -> Any:
     """Mappings, lists and texts with their places."""
     if isinstance(node, MappingNode):
-        return {_whole(str(key.value)): _data(value, file) for key, value in node.value}
+        return {Text(_whole(str(key.value)), _place(key, file)): _data(value, file) for key, value in node.value}
     if isinstance(node, SequenceNode):
         return [_data(item, file) for item in node.value]
     return Text(_whole(node.value), _place(node, file))
@@ -187,6 +189,12 @@ def _reason(item: Mapping[str, Any], path: Sequence[str | int]) -> str:
             return str(item["msg"]) + (f"; did you mean {near[0]!r}?" if near else "")
         case "too_short":
             return f"{name!r} has nothing in it"
+        case "dict_type" | "model_type" | "mapping_type":
+            return "fields with values are wanted here, such as name: value"
+        case "tuple_type" | "list_type":
+            return "a list is wanted here, such as [one, two]"
+        case "string_type":
+            return "a text is wanted here"
         case "int_parsing" | "int_type":
             return f"{str(item['input'])!r} is not a whole number"
         case _:

@@ -25,6 +25,14 @@ LIBRARY = Path(str(resources.files("keysync_shell.scenarios"))) / "library"
 
 
 @dataclass(frozen=True)
+class Located:
+    """A scenario file. `file` is its name in messages, `path` where it lies."""
+
+    path: Path
+    file: str
+
+
+@dataclass(frozen=True)
 class Source:
     """The text of a scenario. `file` is its name in messages; `path` is where it lies; `shipped` if in the library."""
 
@@ -55,41 +63,45 @@ class Shelf:
         return dict(sorted((shipped | own).items()))
 
     def sources(self, word: str, base: Path = Path()) -> list[Source]:
-        """The scenarios that a word means; paths are relative to `base`.
+        """The scenarios that a word means, read. Raises KeySyncError as `files` and `read` do."""
+        return [self.read(one) for one in self.files(word, base)]
+
+    def files(self, word: str, base: Path = Path()) -> list[Located]:
+        """The files of the scenarios that a word means; paths are relative to `base`.
 
         Raises KeySyncError if it means none.
         """
         if re.fullmatch(NAME, word) and (path := self.named().get(word)):
-            return [self._read(path, self._shown(path))]
+            return [Located(path, self._shown(path))]
         path = base / Path(word).expanduser()
         self.allow(path)
         if path.is_dir():
-            sources = [self._read(found, f"{word.rstrip('/')}/{found.name}") for found in _files(path)]
-            if not sources:
+            located = [Located(one, f"{word.rstrip('/')}/{one.name}") for one in _files(path)]
+            if not located:
                 raise KeySyncError(f"{safe(word)}: no scenario is in this folder", hint=f"They end in {SUFFIXES[0]}.")
-            return sources
+            return located
         if path.suffix in SUFFIXES:
-            return [self._read(path, word)]
+            return [Located(path, word)]
         raise self._none(word)
 
-    def included(self, word: Text) -> Source:
-        """The scenario that an `include` names: a file beside the one that includes it, or a name.
+    def included(self, word: Text, folder: Path) -> Source:
+        """The scenario that an `include` names: a file of the folder of the one that includes it, or a name.
 
         Raises KeySyncError for a file elsewhere.
         """
         if "/" in word or "\\" in word:
             raise KeySyncError(f"{safe(word)} is not beside this scenario; name a file of the same folder")
-        including = Path(word.place.file)
-        beside = including.parent / word
+        beside = folder / word
         if beside.suffix in SUFFIXES and beside.is_file():
-            return self._read(beside, str(beside))
+            return self.read(Located(beside, str(Path(word.place.file).parent / word)))
         [source] = self.sources(word)
         return source
 
-    def _read(self, path: Path, file: str) -> Source:
-        if path.parent != LIBRARY:
-            self.allow(path)
-        return read(path, file)
+    def read(self, located: Located) -> Source:
+        """Raises KeySyncError for a file that cannot be read, or is out of reach."""
+        if located.path.parent != LIBRARY:
+            self.allow(located.path)
+        return read(located.path, located.file)
 
     def _shown(self, path: Path) -> str:
         return path.name if path.parent == LIBRARY else f"{FOLDER}/{path.name}"

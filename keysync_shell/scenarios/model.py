@@ -6,9 +6,23 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
+from keysync_shell import config
+from keysync_shell.core.model.rules import setting
+from keysync_shell.errors import KeySyncError
 from keysync_shell.scenarios.places import Place, Text
 
 WHOLE = re.compile(r"-?[0-9]{1,15}")
@@ -81,6 +95,31 @@ class Settings(_Strict):
     policy: Annotated[Mapping[str, str], Field(description="the decisions, as under [policy]")] = {}
     systems: Annotated[Mapping[str, Any], Field(description="names and authority, as under [systems]")] = {}
 
+    @field_validator("normalize", "policy", "systems")
+    @classmethod
+    def _makes_sense(cls, table: Mapping[str, Any], info: ValidationInfo) -> Mapping[str, Any]:
+        try:
+            config.parse(_tables({str(info.field_name): table}))
+        except KeySyncError as error:
+            fault = f"{error.message}. {error.hint}".rstrip(". ")
+            raise PydanticCustomError("setting", "{fault}", {"fault": fault}) from None
+        return table
+
+    def tables(self) -> dict[str, dict[str, object]]:
+        """The tables of keysync.toml that are not empty."""
+        return _tables({name: table for name, table in self if table})
+
+
+def _tables(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, object]]:
+    """Tables of texts as those of keysync.toml. Raises KeySyncError for a rule that does not exist."""
+    return {name: {key: _value(name, key, value) for key, value in table.items()} for name, table in tables.items()}
+
+
+def _value(table: str, name: str, value: Any) -> object:
+    if isinstance(value, list):
+        return [str(item) for item in value]
+    return setting(str(name), str(value)) if table == "normalize" else str(value)
+
 
 class Step(_Strict):
     """A step. Its first word says what it does; `WORD` names that field."""
@@ -113,7 +152,7 @@ class Checkpoint(Step):
     checkpoint: Annotated[Text, Field(description="its name, which reports show")]
     expect: Annotated[tuple[Text, ...], Field(description="conditions such as: gaps.D == 40")] = ()
     keys: Annotated[
-        Mapping[str, tuple[Text, ...]], Field(description="a selector, and exactly the keys that it must find")
+        Mapping[Text, tuple[Text, ...]], Field(description="a selector, and exactly the keys that it must find")
     ] = {}
 
 

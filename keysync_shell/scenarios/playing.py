@@ -45,8 +45,8 @@ class Stage(Protocol):
     def begin_step(self, count: int) -> None:
         """The clock shows the time of that step from now on."""
 
-    def run(self, line: str) -> Executed:
-        """Run a line of the shell."""
+    def run(self, line: str, values: Mapping[str, str], /) -> Executed:
+        """Run a line of the shell, with the values of its names filled in once it is split into words."""
 
     def measure(self, metric: Metric) -> int:
         """A number. Raises KeySyncError for a metric that does not exist."""
@@ -148,7 +148,7 @@ class Player:
             case Branch(), When():
                 return self._branch(action, text, blank)
             case _, Run() as step:
-                return self._run(step, action, text, blank)
+                return self._run(step, action, blank)
             case _, Checkpoint() as step:
                 return self._checkpoint(step, action, blank)
             case _, Mark():
@@ -167,8 +167,8 @@ class Player:
             self.cursor = action.otherwise
         return replace(blank, branch=holds)
 
-    def _run(self, step: Run, action: Action, line: str, blank: Played) -> Played:
-        done = self.stage.run(line)
+    def _run(self, step: Run, action: Action, blank: Played) -> Played:
+        done = self.stage.run(step.run, action.values)
         played = replace(blank, output=done.output)
         wanted = (0, 1) if step.exit is None and done.asks else (step.exit or 0,)
         if done.code not in wanted:
@@ -189,8 +189,8 @@ class Player:
             if comparison.excludes_zero(self.stage.measure, self._was(comparison)):
                 asserted[str(comparison.left)] = self.stage.measure(comparison.left)
         for selector, words in step.keys.items():
-            mismatches += self._found(filled(selector, action.values), words, action.values)
-            asserted[selector] = len(self.stage.find(filled(selector, action.values)))
+            mismatches += self._found(selector, words, action.values)
+            asserted[filled(selector, action.values)] = len(self.stage.find(filled(selector, action.values)))
         mismatches += [
             Mismatch(step.place, "totals, findings and selectors agree", one) for one in self.stage.disagreements()
         ]
@@ -206,23 +206,19 @@ class Player:
             meaning = "" if str(text).endswith(f" {value}") else f" ({comparison.test} {value:,})"
             yield Mismatch(text.place, f"{text}{meaning}", f"{comparison.left} is {actual:,}", number=actual)
 
-    def _found(self, selector: str, words: Sequence[Text], values: Mapping[str, str]) -> Iterator[Mismatch]:
+    def _found(self, text: Text, words: Sequence[Text], values: Mapping[str, str]) -> Iterator[Mismatch]:
+        selector = filled(text, values)
         wanted = set(self.stage.keys_in(filled(word, values) for word in words))
         actual = set(self.stage.find(selector))
         missing, surplus = sorted(wanted - actual), sorted(actual - wanted)
         if missing or surplus:
-            place = words[0].place if words else self.next_place()
             yield Mismatch(
-                place,
+                words[0].place if words else text.place,
                 f"{selector} finds {len(wanted):,} keys",
                 f"it finds {len(actual):,}: {len(missing):,} missing, {len(surplus):,} too many",
                 tuple(missing[:MOST_KEYS]),
                 tuple(surplus[:MOST_KEYS]),
             )
-
-    def next_place(self) -> Place:
-        """Where the action stands that is being carried out."""
-        return self.actions[max(0, self.cursor - 1)].place
 
     def _same_as(self, action: Action, text: str, blank: Played) -> Played:
         if self.stage.digest() == self.marks[text]:

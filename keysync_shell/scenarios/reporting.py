@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from keysync_shell.scenarios.loading import Fault
 from keysync_shell.scenarios.playing import Played, Result
 
 
@@ -28,7 +29,8 @@ class Verdict(StrEnum):
 class Report:
     """A scenario that was run: `played` in order, how long it took, and the digest of the systems at the end.
 
-    `reason` says why it could not be run at all; then nothing was played. `number` is that of the run.
+    `reason` says why it could not be run at all, and `faults` where; then nothing was played. `number` is that of the
+    run.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Report:
     actions: int = 0
     reason: str = ""
     hint: str = ""
+    faults: tuple[Fault, ...] = ()
 
     @property
     def cases(self) -> Iterator[Played]:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from keysync_shell import config
 from keysync_shell.core.findings.comparisons import Metric
-from keysync_shell.core.model.rules import setting
 from keysync_shell.core.model.systems import Systems
-from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Sandbox
 from keysync_shell.scenarios import measuring
 from keysync_shell.scenarios.measuring import Measure
-from keysync_shell.scenarios.model import Scenario, Settings
+from keysync_shell.scenarios.model import Scenario
 from keysync_shell.scenarios.playing import Executed
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STEP = timedelta(minutes=1)
 USER, HOST = "scenario", "stage"
 
-Execute = Callable[[str], Executed]
-ExecuteOn = Callable[[Sandbox], Execute]
+
+class Execute(Protocol):
+    """What runs lines on a stage."""
+
+    def __call__(self, line: str, values: Mapping[str, str] | None = None, /) -> Executed:
+        """Run a line, with the values of its names filled in once it is split into words."""
+
+
+ExecuteOn = Callable[[Sandbox, Path | None], Execute]
 
 
 def prepare(scenario: Scenario, home: Sandbox, folder: Path) -> None:
@@ -30,22 +36,26 @@ def prepare(scenario: Scenario, home: Sandbox, folder: Path) -> None:
 
     Raises KeySyncError if there is no sandbox to begin with, no room, or a setting that makes no sense.
     """
-    settings = overrides(scenario.config)
+    settings = scenario.config.tables()
     if scenario.given == "empty":
         folder.mkdir(parents=True)
         config.write(folder, settings)
         return
     home.stage(folder)
-    config.write(folder, config.merged(config.tables(folder), settings))
+    tables = {name: table for name, table in config.tables(folder).items() if name != "paths"}  # they lead elsewhere
+    config.write(folder, config.merged(tables, settings))
 
 
 class SandboxStage:
-    """A sandbox as a stage. `execute_on` gives what runs lines on it."""
+    """A sandbox as a stage.
 
-    def __init__(self, folder: Path, execute_on: ExecuteOn) -> None:
+    `execute_on` gives what runs lines on it; they read the files of the folder `beside`, or any if it is None.
+    """
+
+    def __init__(self, folder: Path, execute_on: ExecuteOn, beside: Path | None = None) -> None:
         self._time = START
         self.sandbox = Sandbox(folder, clock=lambda: self._time, user=USER, host=HOST)
-        self._execute = execute_on(self.sandbox)
+        self._execute = execute_on(self.sandbox, beside)
         self._measure: Measure | None = None
         self.sandbox.look()
 
@@ -57,9 +67,9 @@ class SandboxStage:
         """What was measured is no longer so."""
         self._measure = None
 
-    def run(self, line: str) -> Executed:
+    def run(self, line: str, values: Mapping[str, str] | None = None) -> Executed:
         self.moved()
-        return self._execute(line)
+        return self._execute(line, values)
 
     def measure(self, metric: Metric) -> int:
         if self._measure is None:
@@ -86,26 +96,7 @@ class SandboxStage:
         return self.sandbox.newest.number if self.sandbox.newest else 0
 
 
-def systems_of(scenario: Scenario) -> Systems:
-    """The systems of the stage, as far as the scenario says so."""
-    return config.parse(overrides(scenario.config)).systems
-
-
-def overrides(settings: Settings) -> dict[str, dict[str, object]]:
-    """The settings of a scenario as tables of keysync.toml. Raises KeySyncError for those that make no sense."""
-    tables: dict[str, dict[str, object]] = {
-        "normalize": {name: setting(name, text) for name, text in settings.normalize.items()},
-        "policy": {name: str(text) for name, text in settings.policy.items()},
-        "systems": {name: _plain(value) for name, value in settings.systems.items()},
-    }
-    given = {name: table for name, table in tables.items() if table}
-    config.parse(given)
-    return given
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, list):
-        return [str(item) for item in value]
-    if isinstance(value, str):
-        return str(value)
-    raise KeySyncError("[systems] takes names (a list) and authority")
+def systems_of(scenario: Scenario, home: Path) -> Systems:
+    """The systems of the stage: those of the scenario, or of the home that it copies."""
+    tables = {} if scenario.given == "empty" else config.tables(home)
+    return config.parse(config.merged(tables, scenario.config.tables())).systems

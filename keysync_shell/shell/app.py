@@ -110,7 +110,7 @@ class Shell(cmd2.Cmd):
         except KeySyncError as error:
             self.dialogue.fail(error)
         self.update_prompt()
-        self.intro = prompt.intro(self.sandbox)
+        self.intro = self.welcome()
         return int(self.cmdloop() or 0)
 
     def carry_out(self, line: str) -> Ended:
@@ -262,7 +262,16 @@ class Shell(cmd2.Cmd):
         """Show the state in prompt and toolbar, and see what can be offered; once after each command."""
         self._at_hand = AtHand.gathered(self.sandbox, self.dialogue.reach) if self.interactive else None
         with contextlib.suppress(KeySyncError):
-            self.prompt, self._toolbar = prompt.prompt(self.sandbox), prompt.toolbar(self.sandbox)
+            self.prompt, self._toolbar = prompt.prompt(self.sandbox, self.place), prompt.toolbar(self.sandbox)
+
+    @property
+    def place(self) -> str:
+        """What the prompt calls the sandbox."""
+        return safe(self.sandbox.home.root.resolve().name)
+
+    def welcome(self) -> str:
+        """The first lines."""
+        return prompt.intro(self.sandbox)
 
     def get_bottom_toolbar(self) -> str:
         return self._toolbar

@@ -106,7 +106,7 @@ def _scenarios(sandbox: Sandbox) -> Iterator[Offer]:
 
 
 def _scenario_runs(sandbox: Sandbox) -> Iterator[Offer]:
-    from keysync_shell.scenarios.running import Runs
+    from keysync_shell.scenarios.runs import Runs
 
     for number in Runs(sandbox).numbers():
         yield Offer(str(number))

@@ -27,9 +27,8 @@ def intro(sandbox: Sandbox) -> str:
     return "\n".join([WHAT_THIS_IS, _standing(sandbox), f"Try: {' · '.join(_tries(sandbox))}"])
 
 
-def prompt(sandbox: Sandbox) -> str:
-    """The folder, and how it stands there."""
-    name = safe(sandbox.home.root.resolve().name)
+def prompt(sandbox: Sandbox, name: str) -> str:
+    """What the place is called, and how it stands there."""
     if not sandbox.begun:
         return f"keysync {name} [empty]> "
     wrong = sandbox.summary().discrepancies.total

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from keysync_shell.interpreter import executor
 from keysync_shell.sandbox import Sandbox
-from keysync_shell.scenarios import running
+from keysync_shell.scenarios import preparing
 from keysync_shell.scenarios.locating import Shelf, Source
+from keysync_shell.scenarios.preparing import Prepared
 from keysync_shell.scenarios.reporting import Report
-from keysync_shell.scenarios.running import Order, Prepared, Running, Runs, Watcher
+from keysync_shell.scenarios.running import Order, Running, Watcher
+from keysync_shell.scenarios.runs import Runs
 
 HEAD = "name: x\n"
 
@@ -18,7 +20,7 @@ HEAD = "name: x\n"
 def prepared(text: str, home: Path, values: Mapping[str, str] | None = None) -> Prepared:
     """A scenario of steps, or a whole one that begins with its name."""
     whole = text if text.startswith("name:") else f"{HEAD}steps:\n{text}"
-    return running.prepare(Source(home / "x.yaml", "x.yaml", whole), Shelf(home), values or {})
+    return preparing.prepare(Source(home / "x.yaml", "x.yaml", whole), Shelf(home), values or {})
 
 
 def runs(home: Path) -> Runs:

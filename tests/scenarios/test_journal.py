@@ -14,7 +14,7 @@ from keysync_shell.scenarios.playing import Mismatch, Played, Result
 PLACE = Place("x.yaml", 3, 5, 10, 20)
 MISMATCH = Mismatch(PLACE, "gaps == 1", "gaps is 2", ("K\ud800",), ("L",), 2)
 PLAYED = Played(1, 0, 1, "checkpoint", "one\n", PLACE, "", Result.FAILED, mismatches=(MISMATCH,), asserted={"gaps": 2})
-BEGUN = Begun("x", "x.yaml", {"keys": "3"}, "2026-01-01T00:00:00Z", 4, "abc", "stop", step=False, keep=True)
+BEGUN = Begun("x", "x.yaml", "/x.yaml", {"keys": "3"}, "2026-01-01T00:00:00Z", 4, "abc", "stop", step=False, keep=True)
 
 
 def test_what_is_written_comes_back(tmp_path: Path) -> None:

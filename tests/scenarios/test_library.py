@@ -9,10 +9,11 @@ import pytest
 
 from keysync_shell.interpreter import executor
 from keysync_shell.sandbox import Sandbox
-from keysync_shell.scenarios import model, running
+from keysync_shell.scenarios import model, preparing
 from keysync_shell.scenarios.locating import LIBRARY, Shelf
 from keysync_shell.scenarios.reporting import Verdict, explained
-from keysync_shell.scenarios.running import Order, Runs, Watcher
+from keysync_shell.scenarios.running import Order, Watcher
+from keysync_shell.scenarios.runs import Runs
 
 NAMES = sorted(path.stem for path in LIBRARY.glob("*.yaml"))
 
@@ -23,7 +24,7 @@ def test_it_passes_at_every_size(name: str, keys: str, tmp_path: Path) -> None:
     shelf = Shelf(tmp_path)
     [source] = shelf.sources(name)
     params = {"keys": keys} if "keys" in source.load().params else {}
-    prepared = running.prepare(source, shelf, params)
+    prepared = preparing.prepare(source, shelf, params)
     report = Runs(Sandbox(tmp_path), executor).begin(prepared, Order({})).play(Watcher())
     assert report.verdict is Verdict.PASSED, [line for one in report.played for line in explained(one)]
 

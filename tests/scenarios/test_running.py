@@ -12,7 +12,7 @@ from keysync_shell.sandbox import Sandbox
 from keysync_shell.scenarios.loading import BadScenario
 from keysync_shell.scenarios.playing import Result
 from keysync_shell.scenarios.reporting import Verdict
-from keysync_shell.scenarios.running import CONTINUE, PAUSE, Order, Running, Watcher
+from keysync_shell.scenarios.running import CONTINUE, PAUSE, Order, Running, Then, Watcher
 from tests.scenarios.playing import begun, bytes_of, prepared, ran, runs
 
 APART = "- run: init --keys 10\n- run: remove-key CUST-00001..CUST-00003 --systems D\n"
@@ -171,16 +171,16 @@ def test_keep_is_refused_if_the_home_moved_meanwhile(home: Path) -> None:
 class Looker(Watcher):
     """Somebody at a terminal, who goes on at once or leaves, and may change the stage."""
 
-    def __init__(self, *, goes_on: bool, line: str = "") -> None:
+    def __init__(self, then: Then, line: str = "") -> None:
         self.whys: list[str] = []
-        self._goes_on, self._line = goes_on, line
+        self._then, self._line = then, line
         self.pause = self._look
 
-    def _look(self, running: Running, why: str) -> bool:
+    def _look(self, running: Running, why: str) -> Then:
         self.whys.append(why)
         if self._line:
             assert executor(running.stage.sandbox)(self._line).code == 0
-        return self._goes_on
+        return self._then
 
 
 def test_a_pause_is_passed_over_where_nobody_can_look(home: Path) -> None:
@@ -188,13 +188,13 @@ def test_a_pause_is_passed_over_where_nobody_can_look(home: Path) -> None:
 
 
 def test_every_step_pauses_with_step_but_not_behind_the_last(home: Path) -> None:
-    looker = Looker(goes_on=True)
+    looker = Looker(Then.RESUME)
     assert ran(APART + "- note: last\n", home, Order({}, step=True), looker).verdict is Verdict.PASSED
     assert looker.whys == ["--step", "--step"]
 
 
 def test_what_is_changed_in_a_pause_counts(home: Path) -> None:
-    looker = Looker(goes_on=True, line="remove-key CUST-00009 --systems D")
+    looker = Looker(Then.RESUME, "remove-key CUST-00009 --systems D")
     report = ran(APART + "- pause: now\n- checkpoint: four\n  expect: [gaps.D == 4]\n", home, None, looker)
     assert (report.verdict, looker.whys) == (Verdict.PASSED, ["now"])
 
@@ -202,8 +202,8 @@ def test_what_is_changed_in_a_pause_counts(home: Path) -> None:
 def test_a_run_stays_paused_and_is_resumed_with_the_text_it_began_with(home: Path) -> None:
     text = APART + "- pause: now\n- checkpoint: three\n  expect: [gaps.D == 3]\n"
     run = begun(text, home)
-    assert run.play(Looker(goes_on=False)).verdict is Verdict.PAUSED
-    run.stage.sandbox.close()
+    assert run.play(Looker(Then.LEAVE)).verdict is Verdict.PAUSED
+    run.close()
     (home / "x.yaml").write_text("name: other\n")
     assert runs(home).open() == [run.number]
     report = runs(home).resume(run.number).play(Watcher())
@@ -213,7 +213,7 @@ def test_a_run_stays_paused_and_is_resumed_with_the_text_it_began_with(home: Pat
 
 
 def test_a_failure_can_pause_and_be_mended(home: Path) -> None:
-    looker = Looker(goes_on=True, line="add-key CUST-00001..CUST-00003 --systems D")
+    looker = Looker(Then.RESUME, "add-key CUST-00001..CUST-00003 --systems D")
     steps = "- checkpoint: none\n  expect: [gaps == 0]\n- checkpoint: again\n  expect: [gaps == 0]\n"
     report = ran(APART + steps, home, Order({}, on_fail=PAUSE), looker)
     assert [one.result for one in report.played[2:]] == [Result.FAILED, Result.PASSED]
@@ -224,7 +224,7 @@ def test_a_run_that_was_killed_between_steps_goes_on(home: Path) -> None:
     whole, run = ran(text, home), begun(text, home)
     for _ in range(3):
         run._step(Watcher())  # and then it is killed
-    run.stage.sandbox.close()
+    run.close()
     report = runs(home).resume(run.number).play(Watcher())
     assert (report.verdict, report.digest, len(report.played)) == (Verdict.PASSED, whole.digest, 5)
 
@@ -235,24 +235,25 @@ def test_a_run_that_was_killed_in_a_step_is_played_again_to_the_same_bytes(home:
     run._step(Watcher())
     run.stage.begin_step(2)
     run.stage.run("add-key CUT --systems A")  # committed on the stage, and killed before the journal knows
-    run.stage.sandbox.close()
+    run.close()
     report = runs(home).resume(run.number).play(Watcher())
     assert (report.verdict, report.digest) == (Verdict.PASSED, whole.digest)
 
 
 def test_a_run_that_was_changed_by_hand_and_then_cut_says_that_nothing_leads_back(home: Path) -> None:
     run = begun(APART + "- pause: now\n- run: add-key X-1\n- note: last\n", home)
-    run.play(Looker(goes_on=False, line="add-key HAND-1"))
+    run.play(Looker(Then.LEAVE, "add-key HAND-1"))
     run.resumed()
     run.stage.run("add-key X-1")
-    run.stage.sandbox.close()
+    run.close()
     with pytest.raises(KeySyncError, match="killed inside a step, after a pause"):
         runs(home).resume(run.number)
 
 
 def test_a_run_is_given_up_and_its_stage_is_gone(home: Path) -> None:
     run = begun(APART + "- pause: now\n", home)
-    run.play(Looker(goes_on=False))
+    run.play(Looker(Then.LEAVE))
+    run.close()
     assert runs(home).abort(run.number).verdict is Verdict.ABORTED
     assert not run.journal.stage.exists()
     assert runs(home).open() == []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from keysync_shell.commands.arguments import Argument, Arguments
 from keysync_shell.commands.catalogue.arguments import at_least, rate
-from keysync_shell.commands.declaring import Asks, Later, command
+from keysync_shell.commands.declaring import YES, Asks, Later, command
 
 if TYPE_CHECKING:
     from keysync_shell.commands import scenarios
@@ -21,7 +21,6 @@ NAME = Argument(help="a scenario's name, or a file", metavar="NAME|FILE", comple
 NAMES = Argument(help="names, files or folders of scenarios", metavar="NAME|FILE|DIR", complete="scenarios")
 NUMBER = Argument(help="the number of a run", metavar="RUN", read=at_least(1), complete="scenario-runs")
 REPORT = "reports for other programs"
-FORCE = Argument("-f --force", "go over files that exist already")
 
 
 def param(text: str) -> str:
@@ -72,7 +71,7 @@ class ScenarioRun(Arguments):
     params: Annotated[
         tuple[str, ...], Argument("--param", "the value of a param, such as keys=500", metavar="K=V", read=param)
     ] = ()
-    step: Annotated[bool, Argument("--step", "pause before every step")] = False
+    step: Annotated[bool, Argument("--step", "pause after every step")] = False
     on_fail: Annotated[
         str, Argument("--on-fail", "what to do when something fails: stop, continue or pause", choices=ON_FAIL)
     ] = "stop"
@@ -89,7 +88,7 @@ class ScenarioRun(Arguments):
     github: Annotated[
         bool, Argument("--github", "annotate files on GitHub, and write the summary of the job", within=REPORT)
     ] = False
-    force: Annotated[bool, FORCE] = False
+    yes: Annotated[bool, YES.saying("with --junit or --output: replace a file that is there")] = False
 
 
 class ScenarioResume(Arguments):
