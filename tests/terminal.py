@@ -20,7 +20,10 @@ ASK_PLACE = "\x1b[6n"
 
 
 class Terminal:
-    """The shell on a folder, or one command, in a pseudo-terminal. Nothing sleeps: what is awaited is looked for until it is there."""
+    """The shell on a folder, or one command, in a pseudo-terminal.
+
+    Nothing sleeps: what is awaited is looked for until it is there.
+    """
 
     def __init__(self, home: Path, environment: dict[str, str], *words: str) -> None:
         self._screen = pyte.Screen(COLUMNS, LINES)
