@@ -16,12 +16,13 @@ from keysync_shell.core.findings.comparisons import Comparison
 from keysync_shell.errors import KeySyncError
 from keysync_shell.interpreter import executor
 from keysync_shell.sandbox import Sandbox
-from keysync_shell.scenarios import locating, measuring, running
+from keysync_shell.scenarios import locating, measuring, preparing
 from keysync_shell.scenarios.locating import Shelf
 from keysync_shell.scenarios.model import Scenario
 from keysync_shell.scenarios.playing import Executed
 from keysync_shell.scenarios.reporting import Report, Verdict, explained
-from keysync_shell.scenarios.running import Order, Runs, Watcher
+from keysync_shell.scenarios.running import Order, Watcher
+from keysync_shell.scenarios.runs import Runs
 from keysync_shell.scenarios.staging import SandboxStage
 
 
@@ -102,8 +103,8 @@ def run_scenario(path: Path, file: str) -> Report:
     with tempfile.TemporaryDirectory(prefix="keysync-") as temporary:
         home = _home(Path(temporary) / "home", empty=source.load().given == "empty")
         with contextlib.closing(home):
-            run = Runs(home, executor).begin(running.prepare(source, Shelf(home.home.root), {}), Order({}))
-            with contextlib.closing(run.stage.sandbox):
+            run = Runs(home, executor).begin(preparing.prepare(source, Shelf(home.home.root), {}), Order({}))
+            with contextlib.closing(run):
                 report = run.play(Watcher())
     if report.verdict is not Verdict.PASSED:
         raise ScenarioFailed(report)
