@@ -6,7 +6,7 @@ from typing import assert_never
 
 from keysync_shell.commands.checking import Checked, Finished, Repaired, Results
 from keysync_shell.core.model.keys import safe
-from keysync_shell.render.view import TEXT, Grid, View, fixed, plain
+from keysync_shell.render.view import PROSE, TEXT, Grid, View, fixed, plain
 
 
 def view(result: Results) -> View:
@@ -26,7 +26,7 @@ def checked_view(checked: Checked) -> View:
     rows = [(problem.where, problem.what, problem.todo) for problem in checked.problems]
     return View(
         data=lambda records: {"problems": records},
-        grid=Grid({"where": TEXT, "what": TEXT, "todo": TEXT}, fixed(rows), len(rows), all=True),
+        grid=Grid({"where": TEXT, "what": PROSE, "todo": PROSE}, fixed(rows), len(rows), all=True),
         after=() if rows else ("Everything fits: files, history, cache and snapshots.",),
         exit_code=checked.exit_code,
     )

@@ -15,12 +15,16 @@ Cell = str | tuple[str, ...]  # a text, or the entries of a list
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its head, what is in it, and on which side it stands. Only lists and texts that `wraps` are broken."""
+    """A column: its head, what is in it, and on which side it stands.
+
+    Only lists and texts that `wraps` are broken: enumerations at their commas, and `prose` between any two words.
+    """
 
     head: str
     cells: Sequence[Cell]
     right: bool = False
     wraps: bool = False
+    prose: bool = False
 
 
 def laid_out(columns: Sequence[Column], outline: str, width: int | None, parts: Sequence[int] = ()) -> str:
@@ -113,16 +117,16 @@ def _folded(each: Column, most: int) -> Column:
     return replace(
         each,
         head="\n".join(_lines(each.head.split(" "), " ", most)),
-        cells=[_wrapped(cell, most, words=each.wraps) for cell in each.cells],
+        cells=[_wrapped(cell, most, each) for cell in each.cells],
     )
 
 
-def _wrapped(cell: Cell, most: int, *, words: bool) -> str:
+def _wrapped(cell: Cell, most: int, column: Column) -> str:
     if isinstance(cell, tuple):
         return ",\n".join(_lines(cell, ", ", most - 1))
-    if not words or width_of(cell) <= most:
+    if not column.wraps or width_of(cell) <= most:
         return cell
-    separator = ", " if ", " in cell else " "
+    separator = ", " if ", " in cell and not column.prose else " "
     end = separator.rstrip()
     return f"{end}\n".join(_lines(cell.split(separator), separator, most - len(end)))
 

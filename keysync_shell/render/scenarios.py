@@ -7,7 +7,7 @@ from typing import Any, assert_never
 
 from keysync_shell.commands.scenarios import Covered, Items, Linted, Reports, Results, Written
 from keysync_shell.core.model.keys import safe
-from keysync_shell.render.view import NUMBER, TEXT, Grid, View, counted, fixed, plain
+from keysync_shell.render.view import NUMBER, PROSE, TEXT, Grid, View, counted, fixed, plain
 from keysync_shell.scenarios.playing import Played, Result
 from keysync_shell.scenarios.reporting import Report, Verdict, explained
 
@@ -42,7 +42,7 @@ def _items(result: Items) -> View:
         )
         for item in result.items
     ]
-    columns = {"scenario": TEXT, "from": TEXT, "tags": TEXT, "description": TEXT, "params": TEXT}
+    columns = {"scenario": TEXT, "from": TEXT, "tags": TEXT, "description": PROSE, "params": TEXT}
     return View(
         data=lambda _: {"scenarios": plain(result.items)},
         grid=Grid(columns, fixed(rows), len(rows), all=True, hidden=("params",)),

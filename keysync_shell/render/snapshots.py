@@ -6,7 +6,7 @@ from typing import assert_never
 
 from keysync_shell.commands.snapshots import Deleted, Results, Saved, SnapshotList
 from keysync_shell.core.model.keys import safe
-from keysync_shell.render.view import MOMENT, NUMBER, TEXT, Grid, View, fixed, plain
+from keysync_shell.render.view import MOMENT, NUMBER, PROSE, TEXT, Grid, View, fixed, plain
 
 
 def view(result: Results) -> View:
@@ -55,7 +55,7 @@ def states_view(states: SnapshotList) -> View:
         )
         for manifest in states.manifests
     ]
-    columns = {"name": TEXT, "saved_at": MOMENT, "author": TEXT, "rows": NUMBER, "discrepancies": NUMBER, "note": TEXT}
+    columns = {"name": TEXT, "saved_at": MOMENT, "author": TEXT, "rows": NUMBER, "discrepancies": NUMBER, "note": PROSE}
     return View(
         data=lambda _: {"snapshots": plain(states.manifests), "damaged": plain(states.damaged)},
         grid=Grid(columns, fixed(rows), len(rows), all=True),

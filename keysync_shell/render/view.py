@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-KEY, TEXT, NUMBER = "key", "text", "number"
+KEY, TEXT, PROSE, NUMBER = "key", "text", "prose", "number"
 ID, OPERATION, MOMENT = "id", "operation", "moment"  # numbers that count nothing, `@41`, and a time in UTC
 ON_A_SCREEN = 50
 

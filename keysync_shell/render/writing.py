@@ -16,7 +16,7 @@ from typing import Any, TextIO
 from keysync_shell.core.model.keys import safe
 from keysync_shell.errors import KeySyncError
 from keysync_shell.render.cells import RIGHT, cells, flat, head
-from keysync_shell.render.view import NUMBER, TEXT, Grid, View
+from keysync_shell.render.view import NUMBER, PROSE, TEXT, Grid, View
 
 TABLE = "table"
 SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl", ".md": "markdown", ".txt": TABLE}
@@ -117,7 +117,7 @@ def _write_table(writer: Writer, grid: Grid) -> None:
     if rows:
         shown = zip(*(cells(columns, row) for row in rows), strict=True)
         laid = [
-            Column(head(name, kind, grid), values, right=kind in RIGHT, wraps=kind == TEXT)
+            Column(head(name, kind, grid), values, kind in RIGHT, wraps=kind in (TEXT, PROSE), prose=kind == PROSE)
             for (name, kind), values in zip(columns.items(), shown, strict=True)
         ]
         parts = [list(columns).index(name) for name in grid.parts]

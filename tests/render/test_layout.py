@@ -54,6 +54,17 @@ def test_as_many_tables_as_it_takes() -> None:
     assert text.count("1,000,000") == 9 * 5
 
 
+def test_prose_is_wrapped_between_words_also_where_it_has_commas() -> None:
+    note = Column("Note", ["Every kind of discrepancy, for a first look"], wraps=True, prose=True)
+    text = laid_out([texts("Name", "drifted"), note], "plain", 24)
+    assert [line[9:].rstrip() for line in text.splitlines()[1:]] == [
+        "Every kind of",
+        "discrepancy,",
+        "for a first",
+        "look",
+    ]
+
+
 def test_texts_are_wrapped_between_the_entries_of_a_list() -> None:
     text = laid_out([texts("Sign", "+"), numbers("Number", "10"), texts("Keys", RANGES)], "plain", 44)
     assert widest(text) <= 44
