@@ -66,18 +66,33 @@ def _options(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     words = list(options.command)
     if words and (options.text is not None or options.file is not None):
         parser.error(f"{words[0]}: -c and -f take no command after them")
-    if words[:1] == ["help"] and " ".join(words[1:]) in BY_NAME:
-        words = [*words[1:], "--help"]
-    elif words[:1] == ["help"]:
-        parser.print_help()
-        raise SystemExit(0)
+    if words[:1] == ["help"]:
+        words = _helped(parser, words[1:])
+    elif words == ["version"]:
+        parser.parse_args(["--version"])
     return options, words
+
+
+def _helped(parser: argparse.ArgumentParser, words: list[str]) -> list[str]:
+    """The words that show the help of a command. Raises SystemExit when it has shown that on anything else."""
+    from keysync_shell.commands import helping
+
+    name = " ".join(words)
+    if name in BY_NAME:
+        return [*words, "--help"]
+    if not words:
+        parser.print_help()
+    elif text := helping.about(name):
+        print(text)
+    else:
+        parser.error(f"there is no help on {name!r}; `help topics` lists what there is")
+    raise SystemExit(0)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog=PROG,
-        description="A sandbox for key reconciliation. Without a command: an interactive shell, or a script on stdin.",
+        description="A sandbox for key reconciliation. Without a command: an interactive shell, or a\nscript on stdin.",
         epilog=_overview(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -100,14 +115,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _overview() -> str:
+    from keysync_shell.commands.helping import hanging
+
     lines, group = [], ""
     for command in COMMANDS:
         if command.group != group:
             group = command.group
             lines.append(f"\n{group}:")
-        lines.append(f"  {command.name:<14} {command.help}")
-    lines += ["\nScripts:", "  run FILE       Run the commands in a file; stop at the first failure."]
-    return "\n".join(lines).lstrip() + "\n\nMore on a command: keysync-shell COMMAND --help"
+        lines.append(hanging(f"  {command.name}", command.help, 19))
+    lines += ["\nScripts:", hanging("  run FILE", "Run the commands in a file; stop at the first failure.", 19)]
+    lines += ["\nMore: keysync-shell COMMAND --help, keysync-shell help topics"]
+    return "\n".join(lines).lstrip()
 
 
 def _named(words: list[str], options: argparse.Namespace) -> tuple[Command, list[str]] | None:

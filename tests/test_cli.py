@@ -84,7 +84,9 @@ def imported(home: Path, *arguments: str) -> list[str]:
     return subprocess.run(command, cwd=home, capture_output=True, text=True, check=True).stdout.splitlines()[-1].split()
 
 
-@pytest.mark.parametrize("line", ["--help", "help", "add-key --help", "help add-key", "--version"])
+@pytest.mark.parametrize(
+    "line", ["--help", "help", "add-key --help", "help add-key", "help words", "--version", "version"]
+)
 def test_help_imports_nothing_heavy(home: Path, line: str) -> None:
     assert imported(home, *line.split()) == ["0"]
 
@@ -110,8 +112,9 @@ def test_what_only_a_shell_can_do_works_in_scripts(run: Run, line: str) -> None:
 
 
 def test_version(run: Run) -> None:
-    ran = run("--version")
-    assert (ran.returncode, ran.stdout) == (0, f"keysync-shell {__version__}\n")
+    for word in ("--version", "version"):
+        ran = run(word)
+        assert (ran.returncode, ran.stdout) == (0, f"keysync-shell {__version__}\n")
 
 
 def test_help_names_every_command(call: Run) -> None:
@@ -125,6 +128,19 @@ def test_help_on_one_command(call: Run) -> None:
     assert ran.returncode == 0
     assert ran.stdout == call("corrupt", "--help").stdout
     assert "  corrupt case --count 10 --systems B,C\n" in ran.stdout
+
+
+def test_help_on_a_word_or_a_topic(call: Run) -> None:
+    assert "another system lacks" in call("help", "gap").stdout
+    assert "help exit-codes" in call("help", "topics").stdout
+    ran = call("help", "nonsense")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "no help on 'nonsense'; `help topics`" in ran.stderr
+
+
+def test_help_fits_a_small_screen(call: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert max(map(len, call("--help").stdout.splitlines())) <= 80
 
 
 def test_did_you_mean(call: Run) -> None:

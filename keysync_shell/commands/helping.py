@@ -1,4 +1,4 @@
-"""Help that is about no single command: where to begin, what the words mean, and topics. The standard library only."""
+"""Help that is about no single command: where to begin, what the words mean, and topics."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ GLOSSARY = {
 
 TOPICS = {
     "keys": """\
-How to name keys, wherever a command takes KEYS:
+How to name keys, and sets of keys
 
   CUST-00042                one key, exactly so
   CUST-00010..CUST-00020    a range, both ends included
@@ -56,8 +56,36 @@ How to name keys, wherever a command takes KEYS:
   key:TEXT                  TEXT as it is, whatever it looks like
 
 Quotes go around what holds spaces; Tab puts them where they are needed.""",
+    "files": """\
+The files of a sandbox, and files that you name
+
+The folder of the sandbox is --home, else $KEYSYNC_HOME, else this one:
+
+  systems/A.csv             the rows of a system. Edit it with anything: the
+                            next command takes that in as an operation
+  snapshots/NAME/           what `save-state` saved
+  sandbox_scenarios/        scenarios of your own
+  reports/run-N/            what a run wrote
+  keysync.toml              settings, optional
+  .keysync/                 the history; nothing in it is for editing
+
+Files that you name:
+
+  add-key @keys.txt         one key a line, or the key column of a CSV
+  import B customers.csv    all of B, from a CSV in UTF-8 or UTF-16
+  list --output keys.csv    a result: .csv, .tsv, .json, .jsonl, .md, .txt""",
+    "scenarios": """\
+Scripts that say themselves whether all went as expected
+
+They run on a copy of the sandbox, so nothing in the sandbox changes:
+
+  scenario list             the library, and scenarios of your own
+  scenario show NAME        its steps and checkpoints
+  scenario run NAME         run it; exit 1 if a checkpoint failed
+  scenario new NAME         write one, to begin with
+  scenario lint FILE        look for mistakes without running it""",
     "scripts": """\
-A script is a file of commands, one or more a line:
+Files of commands, one or several to a line
 
   # break something, and look
   remove-key CUST-00007 --systems D --yes
@@ -69,7 +97,7 @@ A script is a file of commands, one or more a line:
 
 Nobody is asked in a script: what loses something wants --yes.""",
     "mistakes": """\
-What went wrong can be taken back, also after a restart:
+How to take back what went wrong, even after a restart
 
   undo, undo 3, redo        the last changes, one by one
   log, log show @41         what was done, and by whom
@@ -80,7 +108,7 @@ What went wrong can be taken back, also after a restart:
 
 Edits of the CSV files by other programs are operations, too.""",
     "reconciling": """\
-From a difference to systems that agree:
+From differences to systems that agree
 
   status, matrix            how far they are apart
   discrepancies, explain    what it is in detail
@@ -90,23 +118,27 @@ From a difference to systems that agree:
   apply                     carry the plan out; `undo` takes it back
   compare                   what became of the findings of a run""",
     "prompt": """\
-At the prompt:
+What the prompt can do
 
   Tab, arrow keys           choose from the menu; `set menu off` hides it
   arrow up, Ctrl-R          lines that were typed before
   arrow right               take the rest of a line that is suggested in gray
   a; b                      several commands; the first that fails is the last
-  add K1                    the beginning of a command, if no other begins so
+  add K1                    the beginning of a command is enough
   list | less, list > FILE  programs and files; !ls runs one without a command
   Ctrl-C, Ctrl-D            stop a command, leave""",
     "exit-codes": """\
+What the exit codes say
+
   0    done, or the same
   1    different, or something was found
   2    trouble, and nothing was changed
   3    it is committed, or possibly so, with trouble afterwards
   127  no such command
   130  Ctrl-C; what was committed by then is said
-  141  the reader of a pipe left""",
+  141  the reader of a pipe left
+
+A script ends with the code of the command that stopped it.""",
 }
 
 
@@ -116,9 +148,15 @@ def words() -> dict[str, str]:
     return dict(sorted((GLOSSARY | kinds).items()))
 
 
+def topics() -> dict[str, str]:
+    """What can be asked for, with the first line of each."""
+    firsts = {name: text.partition("\n")[0] for name, text in TOPICS.items()}
+    return {WORDS: "What the words mean", **firsts, "COMMAND": "A command, with its options and examples"}
+
+
 def overview(groups: Iterable[tuple[str, Iterable[str]]]) -> str:
     """Where to begin, and the names of the commands in their groups."""
-    commands = [_hanging(f"{group}:", " ".join(names), 13) for group, names in groups]
+    commands = [hanging(f"{group}:", " ".join(names), 13) for group, names in groups]
     return "\n".join([START, *commands, MORE])
 
 
@@ -126,12 +164,19 @@ def about(text: str) -> str | None:
     """A topic, or what a word means, in the singular or the plural; None if it is neither."""
     name = text.strip().casefold()
     if name == WORDS:
-        return "\n".join(_hanging(word, meaning, 15) for word, meaning in words().items())
+        return "\n".join(hanging(word, meaning, 15) for word, meaning in words().items())
     if name == TOPICS_NAME:
-        return f"help words: what the words mean\nTopics: {', '.join(TOPICS)}\nOr a command, or one of the words."
-    if name in TOPICS:
-        return TOPICS[name]
+        return "\n".join(hanging(f"help {topic}", what, 20) for topic, what in topics().items())
+    if topic := TOPICS.get("keys" if name == "sets" else name):
+        return topic
     return next((_meaning(one) for one in words() if name in (one, f"{one}s", f"{one} key", f"{one} keys")), None)
+
+
+def hanging(head: str, text: str, indent: int) -> str:
+    """The text in lines that fit a small screen, behind its head."""
+    return textwrap.fill(
+        text, WIDTH, initial_indent=f"{head:<{indent}}", subsequent_indent=" " * indent, break_on_hyphens=False
+    )
 
 
 def _meaning(word: str) -> str:
@@ -139,9 +184,3 @@ def _meaning(word: str) -> str:
     lines = [textwrap.fill(f"{word}: {words()[word]}", WIDTH, subsequent_indent="  ")]
     examples = [f"discrepancies {word}", f"list {word}:D"] if word in {kind.name for kind in KINDS} else used[:4]
     return "\n".join([*lines, f"See: {' · '.join(examples)}"] if examples else lines)
-
-
-def _hanging(head: str, text: str, indent: int) -> str:
-    return textwrap.fill(
-        text, WIDTH, initial_indent=f"{head:<{indent}}", subsequent_indent=" " * indent, break_on_hyphens=False
-    )

@@ -195,7 +195,7 @@ def _commands(shell: cmd2.Cmd) -> Iterator[Offer]:
 
 
 def _topics(shell: cmd2.Cmd, text: str) -> list[Offer]:
-    topics = [Offer(name, "topic") for name in helping.TOPICS]
+    topics = [Offer(name, what) for name, what in helping.topics().items() if name.islower()]
     words = [Offer(name, meaning) for name, meaning in helping.words().items()]
     return [offer for offer in (*_commands(shell), *topics, *words) if offer.text.startswith(text)]
 

@@ -12,12 +12,13 @@ from keysync_shell.render.view import counted
 from keysync_shell.sandbox import Sandbox
 
 WHAT_THIS_IS = "KeySync Shell: systems of business keys that should agree. `help` tells more."
-MOST_KINDS, MOST_LOOKED_AT = 3, 50
+MOST_LOOKED_AT = 50
 EMPTY = """\
-This folder holds no sandbox yet. Begin with one of:
-  sample     systems that have drifted apart, to look around in
-  mock       the same, made up at random; init: new ones that agree
-  import A FILE.csv     your own keys, one system after the other"""
+This folder has no sandbox yet. Begin with one of:
+  sample             200 keys in systems that have drifted apart
+  mock               the same, made up at random
+  init               new systems that agree
+  import A FILE.csv  your own keys, one system at a time"""
 
 
 def intro(sandbox: Sandbox) -> str:
@@ -50,9 +51,8 @@ def _standing(sandbox: Sandbox) -> str:
     numbers = sandbox.summary().discrepancies
     if not numbers.total:
         return f"Nothing is wrong here: every system holds what {sandbox.systems.authority} holds."
-    told = [f"{name} {number:,}" for name, number in numbers.items() if number]
-    most = ", ".join([*told[:MOST_KINDS], *(["…"] if told[MOST_KINDS:] else [])])
-    return f"{counted(numbers.total, 'discrepancy', 'discrepancies')} here: {most}."
+    told = ", ".join(f"{name} {number:,}" for name, number in numbers.items() if number)
+    return f"Wrong here: {told}."
 
 
 def _tries(sandbox: Sandbox) -> list[str]:

@@ -139,7 +139,7 @@ def test_help_for_somebody_who_knows_nothing(terminal: Terminal) -> None:
 def test_the_first_lines_can_be_followed(start: Callable[..., Terminal]) -> None:
     start().say("sample", "Loaded")
     terminal = start()
-    terminal.see("66 discrepancies here: gaps 29, unauthorized 9, duplicates 5, …")
+    terminal.see("Wrong here: gaps 29, unauthorized 9, duplicates 5, variants 18, malformed 5.")
     [line] = [line for line in terminal.text.splitlines() if line.startswith("Try: ")]
     for command in line.removeprefix("Try: ").split(" · "):
         terminal.enter(command)
