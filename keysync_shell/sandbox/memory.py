@@ -53,7 +53,8 @@ class Memory:
         """Memory moved on by a change; this one stays as it is."""
         index = self.index
         with self.progress.doing("applying the change"):
-            return Memory(self.state.apply(change), self.rules, newest, self.progress, index.updated(change))
+            state = self.state.apply(change)
+            return Memory(state, self.rules, newest, self.progress, index.after(change, state))
 
 
 @dataclass(frozen=True)

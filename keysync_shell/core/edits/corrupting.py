@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import polars as pl
@@ -15,6 +16,8 @@ from keysync_shell.core.model import table
 from keysync_shell.core.model.change import SystemChange, changes
 from keysync_shell.core.model.state import State
 from keysync_shell.core.selecting.selectors import EVERYTHING, KeyQuery
+
+LEAST_TRIED = 64  # keys at a time
 
 
 def corrupt(
@@ -53,10 +56,10 @@ def _damaged(
     """Up to `count` of the keys with their damaged spelling; none lands on another key, but `empty` may repeat."""
     damaged: dict[str, str] = {}
     spell, there = corruption.SPELLINGS[kind], set[str]()
-    batch = max(count, 64)
-    for start in range(0, len(order), batch):
-        keys = order[start : start + batch]
-        spelled = [spell(key, Dice.of(dice.digest.hex(), key)) for key in keys]
+    left = iter(order)
+    while keys := list(itertools.islice(left, max(count - len(damaged), LEAST_TRIED))):
+        dice_of_keys = Dice.of_each(keys, dice.digest.hex())
+        spelled = [spell(key, dice_of_key) for key, dice_of_key in zip(keys, dice_of_keys, strict=True)]
         held = table.holds(rows, pl.Series(table.KEY, spelled, dtype=pl.String))
         for key, new, taken in zip(keys, spelled, held, strict=True):
             if len(damaged) == count:

@@ -7,10 +7,11 @@ Python version.
 from __future__ import annotations
 
 import hashlib
-import heapq
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+
+import polars as pl
 
 from keysync_shell.core.edits.spelling import DELIMITERS
 
@@ -20,6 +21,7 @@ TWINS = {
     **dict(zip("NZ", "ΝΖ", strict=True)),  # Greek
     **dict(zip("0123456789", "０１２３４５６７８９", strict=True)),  # full width
 }
+HASHED = {"digest": pl.Binary, "key": pl.String}
 JUNK = "!#$%&*@?^~"
 CONTROLS = "\x1b\x07\x08\x7f\u200b\u202e"
 
@@ -32,8 +34,12 @@ class Dice:
 
     @classmethod
     def of(cls, *names: object) -> Dice:
-        text = "\x1f".join(str(name) for name in names)
-        return cls(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest())
+        return next(cls.of_each([str(names[-1])], *names[:-1]))
+
+    @classmethod
+    def of_each(cls, keys: Iterable[str], *names: object) -> Iterator[Dice]:
+        """Dice for each key, with the names mixed in before it."""
+        return map(cls, _digests(keys, *names))
 
     def pick(self, count: int, turn: int = 0) -> int:
         """A number below count; each turn is a new one."""
@@ -42,7 +48,15 @@ class Dice:
 
 def chosen(keys: Iterable[str], count: int, *names: object) -> list[str]:
     """`count` of the keys, or all if there are fewer, in the order of their hashes."""
-    return heapq.nsmallest(count, keys, key=lambda key: Dice.of(*names, key).digest)
+    every = list(keys)
+    hashed = pl.DataFrame({"digest": list(_digests(every, *names)), "key": every}, schema=HASHED)
+    return hashed.sort("digest", maintain_order=True)["key"].head(count).to_list()
+
+
+def _digests(keys: Iterable[str], *names: object) -> Iterator[bytes]:
+    begin = "".join(f"{name}\x1f" for name in names).encode("utf-8", "surrogatepass")
+    for key in keys:
+        yield hashlib.blake2b(begin + key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _case(key: str, dice: Dice) -> str:

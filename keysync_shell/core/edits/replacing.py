@@ -35,9 +35,9 @@ def renew(
 
     A master key that stayed would name a key of the systems that were there before.
     """
-    edit = replace(state, tables, details)
+    parts = {name: between(state.tables[name], rows) for name, rows in tables.items()}
     registry = between(state.master_keys, table_of([]) if master_keys is None else master_keys)
-    return Edit(changes(edit.change.parts, registry), details=edit.details)
+    return Edit(changes(parts, registry), details=details or {})
 
 
 def filled(state: State, keys: pl.Series, *, now: str) -> dict[str, pl.DataFrame]:

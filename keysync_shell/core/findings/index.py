@@ -21,6 +21,7 @@ from keysync_shell.core.model.systems import Systems
 
 MOST_TOUCHED = 100_000  # canonical keys, and changes, after which findings are listed anew
 MOST_CHANGES = 256
+MOST_COUNTED = 10_000  # rows; a change of more than these, and than there are spellings, is counted by counting all
 
 
 @dataclass(eq=False)
@@ -61,6 +62,13 @@ class Index:
         held = _held(state)
         rows = canonical(held["key"], rules).with_columns(held["mask"], held["repeats"])
         return cls(state.systems, rules, rows, count(rows, state.systems))
+
+    def after(self, change: Change, state: State) -> Index:
+        """The index of the state that the change led to: counted anew where the change is about most of it."""
+        touched = sum(len(part.before) + len(part.after) for part in change.parts.values())
+        if touched > MOST_COUNTED and touched > len(self.rows):
+            return Index.build(state, self.rules)
+        return self.updated(change)
 
     def updated(self, change: Change) -> Index:
         """The index after a change, equal to one built anew."""

@@ -6,14 +6,14 @@ to one.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from keysync_shell.core.model import table
-
-SIDE = "\0side"  # the name of no column: a file cannot hold NUL
+from keysync_shell.core.model.alignment import Alignment
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,31 +30,31 @@ class SystemChange:
     def whole(self) -> bool:
         return self.before.columns != self.after.columns
 
+    @functools.cached_property
+    def alignment(self) -> Alignment:
+        """How many rows each touched key has before and after."""
+        return Alignment.of(self.before[table.KEY], self.after[table.KEY])
+
     @property
     def keys(self) -> pl.Series:
         """The touched keys, distinct and in order."""
-        return table.distinct(pl.concat([self.before[table.KEY], self.after[table.KEY]]))
+        return self.alignment.keys
 
     @property
     def added(self) -> pl.Series:
         """Keys that are there only afterwards."""
-        return _only(self.after, self.before)
+        return self.keys.filter(self.alignment.before == 0)
 
     @property
     def removed(self) -> pl.Series:
         """Keys that were there only before."""
-        return _only(self.before, self.after)
+        return self.keys.filter(self.alignment.after == 0)
 
     @property
     def altered(self) -> pl.Series:
         """Keys that stand on both sides with other rows."""
-        if len(self.before) == 0 or len(self.after) == 0:
-            return self.before[table.KEY].clear()
-        keys = table.distinct(self.before[table.KEY])
-        both = keys.filter(table.holds(self.after, keys))
-        if self.whole or len(both) == 0:
-            return both
-        return between(table.rows_of(self.before, both), table.rows_of(self.after, both)).keys
+        both = (self.alignment.before > 0) & (self.alignment.after > 0)
+        return self.keys.filter(both if self.whole else both & _unequal(self.alignment, self.before, self.after))
 
     @property
     def inverse(self) -> SystemChange:
@@ -69,10 +69,13 @@ class SystemChange:
             if not self.before.equals(rows):
                 raise ValueError("the change was made on another table")
             return self.after
-        keys = self.keys
-        if not self.before.equals(table.rows_of(rows, keys)):
+        if len(self.before) == len(rows):  # every row is touched
+            before, after = rows, self.after
+        else:
+            before, after = table.exchanged(rows, self.keys, self.after)
+        if not self.before.equals(before):
             raise ValueError("the change was made on other rows")
-        return table.splice(rows, keys, self.after)
+        return after
 
     def then(self, later: SystemChange) -> SystemChange:
         """Both changes as one."""
@@ -124,33 +127,23 @@ def between(before: pl.DataFrame, after: pl.DataFrame) -> SystemChange:
     """The change that leads from one table to another, only what really differs."""
     if before.columns != after.columns:
         return SystemChange(before, after)
-    keys = _differing_keys(before, after)
-    return SystemChange(table.rows_of(before, keys), table.rows_of(after, keys))
+    alignment = Alignment.of(before[table.KEY], after[table.KEY])
+    unequal = _unequal(alignment, before, after)
+    if unequal.all():
+        return SystemChange(before, after)
+    if unequal.sum() <= table.FEW:
+        keys = alignment.keys.filter(unequal)
+        return SystemChange(table.rows_of(before, keys), table.rows_of(after, keys))
+    of_before, of_after = alignment.of_both(unequal)
+    return SystemChange(before.filter(of_before), after.filter(of_after))
 
 
-def _differing_keys(before: pl.DataFrame, after: pl.DataFrame) -> pl.Series:
-    if len(before) == 0 or len(after) == 0:
-        return table.distinct(pl.concat([before[table.KEY], after[table.KEY]]))
-    side = pl.lit(-1, dtype=pl.Int32).alias(SIDE)
-    both = before.with_columns(side).merge_sorted(after.with_columns(-side), table.KEY)
-    unsettled = both.filter(~_settled(both))
-    columns = before.columns
-    unequal = unsettled.group_by(columns).agg(pl.col(SIDE).sum()).filter(pl.col(SIDE) != 0)
-    return table.distinct(unequal[table.KEY])
-
-
-def _settled(both: pl.DataFrame) -> pl.Series:
-    """Rows of keys with exactly one row on each side, and the same one: nearly all, found without hashing."""
-    key = pl.col(table.KEY)
-    second = (
-        pl.all_horizontal(pl.exclude(SIDE) == pl.exclude(SIDE).shift())
-        & (pl.col(SIDE) != pl.col(SIDE).shift())
-        & (key != key.shift(2)).fill_null(True)
-        & (key != key.shift(-1)).fill_null(True)
-    ).fill_null(False)
-    return both.select(settled=second | second.shift(-1, fill_value=False))["settled"]
-
-
-def _only(here: pl.DataFrame, there: pl.DataFrame) -> pl.Series:
-    keys = table.distinct(here[table.KEY])
-    return keys.filter(~table.holds(there, keys)) if len(keys) and len(there) else keys
+def _unequal(alignment: Alignment, before: pl.DataFrame, after: pl.DataFrame) -> pl.Series:
+    """For each key whether its rows differ: in number, or one by one, since both tables have one order."""
+    even = alignment.before == alignment.after
+    one, other = (rows.filter(mask) for rows, mask in zip((before, after), alignment.of_both(even), strict=True))
+    columns = [name for name in before.columns if name != table.KEY]
+    unlike = pl.Series(dtype=pl.Boolean).extend_constant(False, len(one))
+    for name in columns:
+        unlike |= one[name].ne_missing(other[name])
+    return ~even | alignment.among(even, unlike)

@@ -41,10 +41,7 @@ def counted(part: SystemChange, renamed: Mapping[str, str] | None = None) -> Cou
 
 def _going_on(part: SystemChange) -> int:
     """How many rows have a partner of the same key on the other side."""
-    if len(part.before) == 0 or len(part.after) == 0:
-        return 0
-    keys = table.distinct(part.before[table.KEY])
-    return int(pl.select(pl.min_horizontal(_rows(part.before, keys), _rows(part.after, keys))).to_series().sum())
+    return int(pl.select(pl.min_horizontal(part.alignment.before, part.alignment.after)).to_series().sum())
 
 
 def _going_on_renamed(part: SystemChange, renamed: Mapping[str, str]) -> int:
@@ -56,19 +53,14 @@ def _going_on_renamed(part: SystemChange, renamed: Mapping[str, str]) -> int:
     return int(both.select(pl.min_horizontal("len", "len_right")).to_series().sum())
 
 
-def _rows(rows: pl.DataFrame, keys: pl.Series) -> pl.Series:
-    first, behind = table.bounds(rows, keys)
-    return behind.cast(pl.Int64) - first.cast(pl.Int64)
-
-
 def _untouched(part: SystemChange) -> int:
     """How many rows are the same on both sides: such rows share their key with others that are not."""
     if part.whole:
         return 0
-    several = [rows.filter(rows[table.KEY].is_duplicated()) for rows in (part.before, part.after)]
-    keys = table.distinct(pl.concat([rows[table.KEY] for rows in several]))
-    if len(keys) == 0:
+    several = (part.alignment.before > 1) | (part.alignment.after > 1)
+    if not several.any():
         return 0
-    one, other = (table.rows_of(rows, keys).group_by(rows.columns).len() for rows in (part.before, part.after))
+    sides = zip((part.before, part.after), part.alignment.of_both(several), strict=True)
+    one, other = (rows.filter(mask).group_by(rows.columns).len() for rows, mask in sides)
     both = one.join(other, on=part.before.columns, nulls_equal=True)
     return int(both.select(pl.min_horizontal("len", "len_right")).to_series().sum())

@@ -13,6 +13,7 @@ import polars as pl
 KEY = "key"
 COLUMNS = ("key", "last_seen_at", "system", "status")
 FEW = 64  # edits in up to this many places are spliced between slices that are not copied
+MOST_LOOKED_UP = 20_000  # keys; past that a look at every row is cheaper than looking each of them up
 MAX_CHUNKS = 256  # each splice adds chunks; past this many a copy is cheaper than searching through them
 
 
@@ -76,6 +77,8 @@ def runs(table: pl.DataFrame, keys: pl.Series, rows: pl.DataFrame) -> list[Run] 
 
     None if they are scattered over more than a few places.
     """
+    if len(keys) > MOST_LOOKED_UP:
+        return _one_run(table, keys, rows)
     first, behind = bounds(table, keys)
     new_first, new_behind = bounds(rows, keys)
     begins = (first != behind.shift()).fill_null(True).arg_true()
@@ -85,27 +88,43 @@ def runs(table: pl.DataFrame, keys: pl.Series, rows: pl.DataFrame) -> list[Run] 
     return [Run(first[i], behind[j], new_first[i], new_behind[j]) for i, j in zip(begins, ends, strict=False)]
 
 
+def _one_run(table: pl.DataFrame, keys: pl.Series, rows: pl.DataFrame) -> list[Run] | None:
+    """As `runs` of many keys: one place, if nothing but they stands between the first and the last of them."""
+    start = int(table[KEY].search_sorted(keys[0], "left"))
+    stop = int(table[KEY].search_sorted(keys[-1], "right"))
+    between = distinct(table[KEY].slice(start, stop - start))
+    if not (len(between) == 0 or between.equals(keys)):
+        return None
+    return [Run(start, stop, 0, len(rows))]
+
+
 def rows_of(table: pl.DataFrame, keys: pl.Series) -> pl.DataFrame:
     """The rows of these keys (distinct and sorted), in table order."""
     places = runs(table, keys, table.clear())
     if places is None:
         return table.filter(pl.col(KEY).is_in(keys.implode()))
-    pieces = [table.slice(run.start, run.stop - run.start) for run in places if run.stop > run.start]
-    return pl.concat(pieces) if pieces else table.clear()
+    return _joined((table.slice(run.start, run.stop - run.start) for run in places), table)
 
 
 def splice(table: pl.DataFrame, keys: pl.Series, rows: pl.DataFrame) -> pl.DataFrame:
     """The table with the rows of `keys` (distinct and sorted) replaced by `rows`, which are rows of those keys."""
+    return exchanged(table, keys, rows)[1]
+
+
+def exchanged(table: pl.DataFrame, keys: pl.Series, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows of `keys` (distinct and sorted), and the table with `rows` in their place, which are rows of those."""
     places = runs(table, keys, rows)
     if places is None:
-        rest = table.filter(~pl.col(KEY).is_in(keys.implode()))
-        return ordered(rest.merge_sorted(rows, KEY)) if len(rest) and len(rows) else _either(rest, rows)
-    pieces, done = [], 0
+        touched = table[KEY].is_in(keys.implode())
+        rest = table.filter(~touched)
+        merged = rest.merge_sorted(rows, KEY) if len(rest) and len(rows) else rest if len(rest) else rows
+        return table.filter(touched), merged  # no key is on both sides, so that this is table order
+    taken, pieces, done = [], [], 0
     for run in places:
+        taken.append(table.slice(run.start, run.stop - run.start))
         pieces += [table.slice(done, run.start - done), rows.slice(run.new_start, run.new_stop - run.new_start)]
         done = run.stop
-    result = pl.concat([piece for piece in [*pieces, table.slice(done)] if len(piece)] or [table.clear()])
-    return result.rechunk() if result.n_chunks() > MAX_CHUNKS else result
+    return _joined(taken, table), _joined([*pieces, table.slice(done)], table)
 
 
 def with_prefix(table: pl.DataFrame, prefix: str) -> pl.DataFrame:
@@ -135,5 +154,6 @@ def _after_prefix(prefix: str) -> str:
     return ""
 
 
-def _either(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
-    return a if len(a) else b
+def _joined(pieces: Iterable[pl.DataFrame], like: pl.DataFrame) -> pl.DataFrame:
+    result = pl.concat([piece for piece in pieces if len(piece)] or [like.clear()])
+    return result.rechunk() if result.n_chunks() > MAX_CHUNKS else result

@@ -56,7 +56,8 @@ def plan(
     rounds = [with_rows(state, _round(context, only, systems, 1))]
     while not policy.settled and len(rounds) < MOST_ROUNDS and rounds[-1]["sign"].is_in(ACTING).any():
         edit = as_edit(state, Plan(policy, rounds[-1]))
-        state, index = state.apply(edit.change), index.updated(edit.change)
+        state = state.apply(edit.change)
+        index = index.after(edit.change, state)
         later = with_rows(state, _round(replace(context, index=index), only, systems, len(rounds) + 1))
         rounds[-1] = rounds[-1].filter(pl.col("sign") != REPORT)  # reported anew as far as they are still there
         seen = pl.concat([part.filter(pl.col("sign") == PROPOSE) for part in rounds])["key"]

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keysync_shell.core.model import table
 from keysync_shell.core.model.change import Change, SystemChange, between, changes
 from keysync_shell.core.model.state import State
 from tests.building import grid, systems
@@ -64,6 +65,10 @@ def test_changes_of_different_systems_stand_side_by_side() -> None:
 @given(tables(), tables())
 def test_between_leads_from_one_to_the_other_and_touches_only_what_differs(x: pl.DataFrame, y: pl.DataFrame) -> None:
     change = between(x, y)
+    with pytest.MonkeyPatch.context() as patch:  # Hypothesis does not reset pytest's own
+        patch.setattr(table, "FEW", 0)
+        large = between(x, y)
+    assert (large.before.rows(), large.after.rows()) == (change.before.rows(), change.after.rows())
     assert change.applied(x).rows() == y.rows()
     differing = {row[0] for row in x.rows() + y.rows() if x.rows().count(row) != y.rows().count(row)}
     assert set(change.keys) == differing

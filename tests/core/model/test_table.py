@@ -23,6 +23,14 @@ def small(most: int) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def looking_up(most: int) -> Iterator[None]:
+    """More keys than these are not looked up one by one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table, "MOST_LOOKED_UP", most)
+        yield
+
+
 def test_rows_are_in_order_of_the_key_and_then_of_the_other_columns() -> None:
     unordered = pl.DataFrame({"note": ["2", "1", "0"], "key": ["a", "a", "B"]})
     assert table.ordered(unordered).rows() == [("0", "B"), ("1", "a"), ("2", "a")]
@@ -56,7 +64,9 @@ def test_lookup_finds_exactly_what_is_there(keys: str) -> None:
 def test_small_and_large_lookups_agree(there: pl.DataFrame, keys: pl.Series) -> None:
     with small(0):
         large = table.rows_of(there, keys)
-    assert table.rows_of(there, keys).rows() == large.rows()
+    with looking_up(0):
+        many = table.rows_of(there, keys)
+    assert table.rows_of(there, keys).rows() == large.rows() == many.rows()
 
 
 @PURE
@@ -65,8 +75,10 @@ def test_small_and_large_splices_agree(there: pl.DataFrame, keys: pl.Series, new
     new = table.rows_of(new, keys)
     with small(0):
         large = table.splice(there, keys, new)
+    with looking_up(0):
+        many = table.splice(there, keys, new)
     expected = sorted([row for row in there.rows() if row[0] not in keys.to_list()] + new.rows())
-    assert table.splice(there, keys, new).rows() == large.rows() == expected
+    assert table.splice(there, keys, new).rows() == large.rows() == many.rows() == expected
 
 
 def test_many_small_splices_do_not_leave_ever_more_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
