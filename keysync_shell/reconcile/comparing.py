@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import polars as pl
@@ -24,7 +24,7 @@ OUTCOMES = (OTHERWISE, NEW, STILL_OPEN, CARRIED_OUT, NOT_COMPARED)  # in the ord
 DIFFERENT = (OTHERWISE, NEW)
 COMPARED = ("status", "kind", "system", "canonical", "spelling", "cause")
 
-# The last operation that touched a canonical key of a system.
+# The last operation that touched a canonical key of a system; null for one that may have touched any of its keys.
 TOUCHED = {"system": pl.String(), "canonical": pl.String(), "number": pl.Int64()}
 
 # The order of what a plan does in one round to one key of one system: see core.planning.actions.
@@ -80,13 +80,18 @@ def compare(past: Recorded, index: Index, touched: pl.DataFrame) -> pl.DataFrame
     return pl.concat(rows).sort(_place("status", OUTCOMES), _place("kind", kinds.names()), "canonical", "system")
 
 
-def touched_by(changes: Iterable[tuple[int, Change]], rules: Rules) -> pl.DataFrame:
-    """The last of some operations, oldest first, that touched each canonical key of each system: columns TOUCHED."""
+def touched_by(changes: Iterable[tuple[int, Change, Collection[str]]], rules: Rules) -> pl.DataFrame:
+    """The last of some operations, oldest first, that touched each canonical key of each system: columns TOUCHED.
+
+    Each comes with what it changed, and the systems of which that cannot be told.
+    """
     parts = [pl.DataFrame(schema=TOUCHED)]
-    for number, change in changes:
+    for number, change, untold in changes:
         for name, part in change.parts.items():
             keys = normalize.canonical(part.keys, rules).select("canonical").unique()
             parts.append(keys.select(pl.lit(name).alias("system"), "canonical", number=pl.lit(number, pl.Int64)))
+        any_key = [(name, None, number) for name in untold]
+        parts.append(pl.DataFrame(any_key, schema=TOUCHED, orient="row"))
     return pl.concat(parts).unique(["system", "canonical"], keep="last")
 
 
@@ -141,13 +146,17 @@ def _wanted(actions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _explained(rows: pl.DataFrame, systems: Systems, touched: pl.DataFrame) -> pl.DataFrame:
-    """With the last operation that touched the key in one of the finding's systems, or in the authority."""
+    """With the last operation that touched the key, or may have, in one of the finding's systems or in the authority."""
+    places, surely = _places(rows, systems), pl.format("@{} changed {} after the run", "number", "system")
+    perhaps = pl.format("@{} may have changed it in {}: what it did cannot be told", "number", "system")
+    told, untold = touched.drop_nulls(), touched.filter(pl.col("canonical").is_null()).drop("canonical")
+    of_keys = places.join(told, on=["system", "canonical"], maintain_order="left").with_columns(cause=surely)
+    of_any = places.join(untold, on="system", maintain_order="left").with_columns(cause=perhaps)
     last = (
-        _places(rows, systems)
-        .join(touched, on=["system", "canonical"], maintain_order="left")
+        pl.concat([of_keys, of_any], how="diagonal")
         .sort("number", descending=True, maintain_order=True)
         .unique("row", keep="first")
-        .select("row", cause=pl.format("@{} changed {} after the run", "number", "system"))
+        .select("row", "cause")
     )
     told = rows.with_row_index("row").join(last, on="row", how="left", maintain_order="left")
     return told.with_columns(pl.col("cause").fill_null("what changed it is not kept"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -80,11 +79,10 @@ def reverting(keeper: Keeper, request: Request, number: int) -> Decision:
     return decided(keeper, lambda _: edit, request)
 
 
-def changes_since(log: OperationLog, number: int) -> Iterator[tuple[int, Change]]:
-    """The operations after that one, oldest first, with what they changed, as far as that can be told."""
+def changes_since(log: OperationLog, number: int) -> Iterator[tuple[int, Change, tuple[str, ...]]]:
+    """The operations after that one, oldest first, with what they changed, and the systems where that is not told."""
     for later in log.since(number):
-        with contextlib.suppress(Unavailable):
-            yield later.number, log.change(later.number)
+        yield later.number, *log.told(later)
 
 
 def _way_back(log: OperationLog, number: int) -> str:
@@ -127,5 +125,6 @@ def _conflicts(keeper: Keeper, number: int, change: Change) -> list[str]:
 
 def _when_columns_changed(log: OperationLog, number: int, name: str) -> str:
     """Which operation after that one gave a system other columns, as far as that can be told."""
-    whole = [later for later, change in changes_since(log, number) if name in change.parts and change.parts[name].whole]
+    changes = ((later, change.parts.get(name)) for later, change, _ in changes_since(log, number))
+    whole = [later for later, part in changes if part is not None and part.whole]
     return f" with @{whole[-1]}" if whole else ""

@@ -200,8 +200,8 @@ class Sandbox:
             entry = self._keeper.store.log.get(newest.undo_top)
             return undoing.original(self._keeper, entry) if entry else None
 
-    def changes_since(self, number: int) -> Iterator[tuple[int, Change]]:
-        """The operations after that one, oldest first, with what they changed, as far as that can be told."""
+    def changes_since(self, number: int) -> Iterator[tuple[int, Change, tuple[str, ...]]]:
+        """The operations after that one, oldest first, with what they changed, and the systems where that is not told."""
         with self._history() as log:
             yield from past.changes_since(log, number)
 

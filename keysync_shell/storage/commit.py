@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import signal
 import sqlite3
@@ -318,6 +319,9 @@ class Store:
         leftovers = [match for path in self._home.systems.iterdir() if (match := LEFTOVER_NAME.fullmatch(path.name))]
         if not leftovers:
             return
+        if not self._home.database.exists():
+            self._keep_undecided(leftovers)
+            return
         newest = self.log.newest()
         token = self.log.token(newest.number) if newest else ""
         for match in leftovers:
@@ -326,6 +330,23 @@ class Store:
         ours = sorted({match["system"] for match in leftovers if match["token"] == token})
         if newest and ours:
             self._complete(newest, token, ours)
+
+    def _keep_undecided(self, leftovers: Sequence[re.Match[str]]) -> None:
+        """Keep what a command left that was broken off, and of which no log tells any more whether it was committed."""
+        for match in sorted(leftovers, key=lambda match: match[0]):
+            left, name, token = self._home.systems / match[0], match["system"], match["token"]
+            if match["end"] == "part":
+                left.unlink()
+            if match["end"] != "new":
+                continue
+            if left.with_suffix(".old").exists():  # only what is committed is ever written over a file
+                placing.put(left, self._home.system_file(name))
+            kept = self._home.kept_file(name, token)
+            left.rename(kept)
+            self.warnings.append(
+                f"a command was broken off, and {self._home.database}, which told whether it was committed, is gone; "
+                f"the other version of {name} was kept as {kept}"
+            )
 
     def _complete(self, newest: Operation, token: str, names: Sequence[str]) -> None:
         with explained(f"@{newest.number} is committed, but its files could not be put in their places"):

@@ -195,13 +195,20 @@ class OperationLog:
         operation = self.get(number)
         if operation is None:
             return Change()
-        kept = self._open().execute("SELECT system FROM changes WHERE number = ?", (number,))
-        names = dict.fromkeys(
-            (*operation.unknown, *operation.counts, *(name for (name,) in kept if name != MASTER_KEYS))
-        )
-        parts = {name: self.part(operation, name) for name in sorted(names)}
+        parts = {name: self.part(operation, name) for name in self._touched(operation)}
         registry = self.part(operation, MASTER_KEYS) if operation.master_keys else None
         return Change({name: part for name, part in parts.items() if part is not None}, registry)
+
+    def told(self, operation: Operation) -> tuple[Change, tuple[str, ...]]:
+        """What an operation changed in the systems, as far as that can be told, and those of which it cannot."""
+        parts: dict[str, SystemChange | None] = {}
+        untold = []
+        for name in self._touched(operation):
+            try:
+                parts[name] = self.part(operation, name)
+            except Unavailable:
+                untold.append(name)
+        return Change({name: part for name, part in parts.items() if part is not None}), tuple(untold)
 
     def part(self, operation: Operation, name: str) -> SystemChange | None:
         """What an operation changed in a system, or in the registry; None if it left its rows as they were.
@@ -225,6 +232,12 @@ class OperationLog:
         if operation.damaged:
             raise records.Damaged(f"@{number}", f"its {', '.join(operation.damaged)} cannot be read")
         return None
+
+    def _touched(self, operation: Operation) -> list[str]:
+        """The systems whose rows an operation may have changed."""
+        kept = self._open().execute("SELECT system FROM changes WHERE number = ?", (operation.number,))
+        named = (*operation.unknown, *operation.counts, *(name for (name,) in kept if name != MASTER_KEYS))
+        return sorted(set(named))
 
     def touching_file(self, name: str, number: int) -> list[Operation]:
         """The operations after that one which wrote the file of a system, oldest first."""

@@ -46,11 +46,12 @@ class _Moved(Exception):
 
 @dataclass(frozen=True)
 class _Head:
-    """The newest operation, as far as it matters here; without a number there is none."""
+    """The newest operation, as far as it matters here; without a number there is none. `there`: so is a log."""
 
     number: int | None = None
     token: str = ""
     after: Mapping[str, str | None] | None = None
+    there: bool = True
 
 
 def read(home: Home, names: Collection[str] = ()) -> Reading:
@@ -97,7 +98,7 @@ def _staged(home: Home, names: Collection[str], head: _Head | None, stack: ExitS
     """
     there = home.systems.iterdir() if home.systems.is_dir() else ()
     matches = [match for path in there if (match := STAGED_NAME.fullmatch(path.name))]
-    if head is None and matches:
+    if matches and (head is None or not head.there):
         raise _Moved
     ours = [match for match in matches if head and match["token"] == head.token and match["system"] in names]
     return {match["system"]: stack.enter_context(files.opened(home.systems / match[0])) for match in ours}
@@ -156,7 +157,7 @@ def _head(home: Home) -> _Head | None:
     """
     try:
         before = _state_of_database(home)
-        head = _Head() if before is None else _newest(home)
+        head = _Head(there=False) if before is None else _newest(home)
     except PermissionError:
         return None
     except sqlite3.OperationalError as error:
@@ -186,10 +187,11 @@ def _refusal(home: Home, trouble: Exception) -> KeySyncError:
         return KeySyncError(
             f"{home.database}: {trouble}", hint="Have its owner say `check` there; without the log nothing is certain."
         )
-    if _head(home) is None:
+    head = _head(home)
+    if head is None or not head.there:
         return KeySyncError(
-            f"a command in {home.root} is at work or was broken off, and {home.database}, which tells what it did, may "
-            "not be read",
+            f"a command in {home.root} is at work or was broken off, and {home.database}, which tells what it did, "
+            f"{'is gone' if head else 'may not be read'}",
             hint="Wait for it, or have the sandbox's owner give any command there, such as status.",
         )
     return KeySyncError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -175,6 +176,55 @@ def test_bisect_finds_each_operation_that_broke_it_or_mended_it(
     assert [(turn["operation"], turn["holds"]) for turn in found["turns"]] == turns[1:]
     assert (found["operation"]["number"] if found["operation"] else None) == (turns[1][0] if turns[1:] else None)
     talk.shell.sandbox.close()
+
+
+# Edits by hand between runs
+
+
+def by_hand(root: Path, system: str, *, without: str, and_then: str) -> None:
+    """Another program drops a row and adds one at the end."""
+    path = root / "systems" / f"{system}.csv"
+    lines = [line for line in path.read_text().splitlines() if not line.startswith(f"{without},")]
+    path.write_text("\n".join([*lines, f"{and_then},,{system},active", ""]))
+
+
+@pytest.mark.parametrize("line", ["reconcile --mode incremental", "keysync"])
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_what_was_open_before_an_edit_by_hand_is_open_after_it(
+    talk: Talk, tmp_path: Path, line: str, forgotten: bool
+) -> None:
+    assert talk.say("reconcile").status == 0
+    talk.shell.sandbox.close()
+    by_hand(tmp_path, "D", without="CUST-00003", and_then="NEW-2")
+    if forgotten:
+        shutil.rmtree(tmp_path / ".keysync" / "cache")
+    if line == "keysync":
+        assert main(["--home", str(tmp_path), "--mode", "incremental"]) == 1
+    else:
+        said = Talk(tmp_path).say(line)
+        assert (said.status, "2 new, 0 resolved, 3 still open" in said.text) == (0, True), said.text
+    told = json.loads((tmp_path / "reports/run-2/reconciliation_run_2.json").read_text())
+    assert [(row["kind"], row["canonical"]) for row in told["findings"]] == [
+        ("gap", "CUST-00003"),
+        ("unauthorized", "NEW-2"),
+    ]
+
+
+def test_edit_of_which_nothing_is_known_is_named_as_what_may_be_the_cause(tmp_path: Path) -> None:
+    """Files that were found, a cache that is lost: nothing tells what A held before it was edited."""
+    (tmp_path / "systems").mkdir()
+    for name in FIVE.names:
+        (tmp_path / "systems" / f"{name}.csv").write_text("key\nK1\n" if name == "D" else "key\nK1\nK2\n")
+    talk = Talk(tmp_path)
+    assert talk.say("reconcile").status == 0
+    talk.shell.sandbox.close()
+    shutil.rmtree(tmp_path / ".keysync" / "cache")
+    (tmp_path / "systems" / "A.csv").write_text("key\nK1\n")
+    rows = data(Talk(tmp_path), "compare --exit-zero")["keys"]
+    assert [(row["status"], row["kind"], row["cause"]) for row in rows] == [
+        ("changed otherwise", "gap", "@1 may have changed it in A: what it did cannot be told"),
+        ("new", "unauthorized", "@1 may have changed it in A: what it did cannot be told"),
+    ]
 
 
 # Runs over systems of other names or another order

@@ -142,7 +142,7 @@ BUGS = (
     Bug(
         "a reader who may not read the log takes what is in place",
         "storage/unlocked",
-        "    if head is None and matches:",
+        "    if matches and (head is None or not head.there):",
         "    if False:",
         trials.readers,
     ),

@@ -25,6 +25,8 @@ from tests.building import FIVE, deciding, index, systems
 from tests.reconcile.building import ran, recorded_run
 from tests.strategies import PURE, edits_of, states
 
+Untold = dict[int, str]  # the number of an operation → names of systems
+
 SOME = settings(PURE, max_examples=25)
 DRIFTED = systems(A="K1 K2", B="K1 K2 X1", C="K1 K2", D="K1", E="K1 K2")
 DECISIONS = {kind.name: kind.decisions for kind in KINDS}
@@ -37,11 +39,20 @@ def recorded(state: State, result: Result, now: Systems = FIVE) -> Recorded:
     return from_record(recorded_run(result), rows, result.plan.actions, now)
 
 
-def compared(before: State, policy: Policy, now: State, *changes: Change) -> list[str]:
-    """Each row of `compare` in short, such as `new gap D K2`; the cause in brackets where there is one."""
+def compared(before: State, policy: Policy, now: State, *changes: Change, untold: Untold = {}) -> list[str]:  # noqa: B006  # only read
+    """Each row of `compare` in short, such as `new gap D K2`; the cause in brackets where there is one.
+
+    `untold` are the systems in which nobody knows what an operation did.
+    """
     past = recorded(before, ran(before, policy))
-    rows = comparing.compare(past, index(now), touched_by(enumerate(changes, 5), Rules()))
+    rows = comparing.compare(past, index(now), _touched(changes, untold))
     return [" ".join(filter(None, row[:-1])) + (f" ({row[-1]})" if row[-1] else "") for row in rows.iter_rows()]
+
+
+def _touched(changes: tuple[Change, ...], untold: Untold) -> pl.DataFrame:
+    numbered = dict(enumerate(changes, 5))
+    every = sorted({*numbered, *untold})
+    return touched_by([(n, numbered.get(n, Change()), untold.get(n, "")) for n in every], Rules())
 
 
 def carried_out(state: State, policy: Policy, rules: Rules | None = None) -> State:
@@ -135,6 +146,21 @@ def test_what_changed_otherwise_names_the_last_operation_that_touched_it() -> No
         "new unauthorized B C K2 (@6 changed A after the run)",
         "still open unauthorized B X1 (the plan leaves it as it is)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("untold", "cause"),
+    [
+        ({7: "A"}, "@7 may have changed it in A: what it did cannot be told"),
+        ({7: "D"}, "@7 may have changed it in D: what it did cannot be told"),
+        ({7: "E"}, "@5 changed A after the run"),
+        ({4: "AD"}, "@5 changed A after the run"),
+    ],
+)
+def test_operation_of_which_nothing_is_told_is_named_where_it_may_be_the_cause(untold: Untold, cause: str) -> None:
+    now = systems(A="K1", B="K1 K2 X1", C="K1 K2", D="K1", E="K1 K2")
+    rows = compared(DRIFTED, Policy(), now, change_to(DRIFTED, now), untold=untold)
+    assert f"changed otherwise gap D K2 ({cause})" in rows
 
 
 def test_part_of_the_plan_is_carried_out_and_the_rest_open() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Sandbox
+from keysync_shell.storage import placing
 from keysync_shell.storage.database import Database, hint
 from keysync_shell.storage.oplog import Wanted
 from tests.building import add, files, keys, opened, sandbox
@@ -63,6 +65,54 @@ def test_history_that_was_moved_away_as_the_hint_says_begins_anew(tmp_path: Path
     assert add(made, "K2", "A").committed
     assert (keys(made.state), len(made.operations(Wanted(9)))) == ({"A": ["K1", "K2"]}, 1)
     assert before["B.csv"] == files(tmp_path)["B.csv"]
+
+
+@pytest.mark.parametrize("swapped", [0, 1, 2])
+def test_what_was_not_in_its_place_yet_outlives_the_history(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swapped: int
+) -> None:
+    """After the commit point the disk fails between two files; then the database breaks and is moved away."""
+    made = sandbox(tmp_path, A="K1", B="K1")
+    put, left = placing.put, [swapped]
+
+    def failing(new: Path, target: Path) -> None:
+        if not left[0]:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        left[0] -= 1
+        put(new, target)
+
+    monkeypatch.setattr(placing, "put", failing)
+    with pytest.raises(KeySyncError) as error:
+        add(made, "K2", "A,B,C")
+    assert error.value.committed
+    monkeypatch.undo()
+    made.close()
+    shutil.rmtree(tmp_path / ".keysync")
+    again = opened(tmp_path)
+    again.refresh()
+    for name in "ABC":
+        versions = [path.read_bytes() for path in again.home.systems.glob(f"{name}.csv*")]
+        assert len(versions) == 2
+        assert sum(b"K2" in version for version in versions) == 1
+    kept = sorted(again.home.systems.glob("*.external-*"))
+    assert [str(path) in told for path, told in zip(kept, again.warnings, strict=True)] == [True] * 3
+    assert not list(again.home.systems.glob(".*.new"))
+    assert add(again, "K9").committed
+
+
+def test_file_that_was_half_written_over_is_finished_without_the_history_too(tmp_path: Path) -> None:
+    made = sandbox(tmp_path, A="K1")
+    made.close()
+    shutil.rmtree(tmp_path / ".keysync")
+    path, staged = made.home.system_file("A"), made.home.staged_file("A", "0123456789abcdef")
+    old = path.read_bytes()
+    staged.write_bytes(old + b"K2,,A,active\n")
+    path.rename(staged.with_suffix(".old"))
+    path.write_bytes(old[:-9])
+    again = opened(tmp_path)
+    again.refresh()
+    assert keys(again.state) == {"A": ["K1", "K2"]}
+    assert again.home.kept_file("A", "0123456789abcdef").read_bytes() == old
 
 
 @pytest.fixture

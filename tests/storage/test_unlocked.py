@@ -93,6 +93,15 @@ def test_log_in_which_nothing_stands_yet_is_as_none(home: Home) -> None:
     assert seen(home) == BOTH
 
 
+def test_what_a_log_that_is_gone_would_tell_is_not_guessed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage_files, "PATIENCE_SECONDS", 0.1)
+    home.system_file("B").rename(home.staged_file("B", token(home)))
+    home.system_file("B").write_text("key\nK0\n")
+    home.private.rename(home.root / "away")
+    with pytest.raises(KeySyncError, match=r"history\.db, which tells what it did, is gone"):
+        unlocked.read(home)
+
+
 def test_log_of_a_killed_process_is_read_to_its_end(home: Home) -> None:
     holding = opened(home.root)
     add(holding, "K3", "C")
