@@ -224,6 +224,26 @@ def test_partial_goes_on_without_and_never_takes_the_absent_for_empty(home: Path
     assert "Keys in System C" not in summary
 
 
+@pytest.mark.parametrize("begun", [True, False])
+def test_partial_takes_edits_by_hand_in_and_leaves_a_sandbox_that_opens(home: Path, run: Run, begun: bool) -> None:
+    if not begun:
+        shutil.rmtree(home / ".keysync")
+    path = home / "systems" / "C.csv"
+    path.rename(home / "C.csv")
+    (home / "systems" / "D.csv").write_text("key\nK1\nK2\nX9\n")
+    ran = run("--partial")
+    assert ran.returncode == 1
+    assert ("D.csv changed outside" in ran.stderr) == begun
+    (home / "C.csv").rename(path)
+    after = opened(home)
+    after.refresh()
+    kinds = [operation.kind for operation in after.every_operation()]
+    assert kinds == (["init", "external", "reconcile"] if begun else ["open", "reconcile", "external"])
+    assert {name: after.state.rows(name) for name in "ABCDE"} == {"A": 2, "B": 3, "C": 2, "D": 3, "E": 2}
+    assert after.check() == []
+    assert add(after, "K9").committed
+
+
 def test_partial_needs_the_authority(home: Path, run: Run) -> None:
     (home / "systems" / "A.csv").unlink()
     ran = run("--partial")

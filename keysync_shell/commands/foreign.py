@@ -23,13 +23,14 @@ def read_file(session: Session, name: str, args: KeyFile | None, *, list_of_keys
     Raises BadFile with a hint that can be typed as it is, KeySyncError for what cannot be read or is over a limit.
     """
     with explained(failing), session.sandbox.home.progress.doing(f"reading {name}"):
-        data, _ = files.read(session.file(name), session.sandbox.config.limits.file_bytes)
+        data, _ = files.read(session.file(name), session.sandbox.config.limits)
     return read(session, data, name, args, list_of_keys=list_of_keys)
 
 
 def read(session: Session, data: bytes, source: str, args: KeyFile | None, *, list_of_keys: bool) -> Reading:
     """Read what a file holds, and show people how it was read and its first rows."""
     form, limits = args.form if args else Form(), session.sandbox.config.limits
+    limits.check("file_bytes", len(data), f"{source} in bytes")
     try:
         with session.sandbox.home.progress.doing(f"reading {source}"):
             reading = foreign_csv.read(data, source, limits, form, list_of_keys=list_of_keys)

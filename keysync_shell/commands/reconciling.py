@@ -19,6 +19,7 @@ from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.findings import losses
 from keysync_shell.core.findings.index import Index
 from keysync_shell.core.model.change import Change, changes
+from keysync_shell.core.model.limits import Limits
 from keysync_shell.core.model.master_keys import ACTIVE, DEPRECATED, PROPOSED, MasterKey, by_number, next_id
 from keysync_shell.core.model.state import State
 from keysync_shell.core.planning.actions import PROPOSE, Plan, as_edit
@@ -136,7 +137,7 @@ def reconcile(session: Session, args: asked.Reconcile) -> Reconciliation:
 
 def apply(session: Session, args: asked.Apply) -> Outcome:
     sandbox = session.sandbox
-    saved = _saved(session.file(args.plan)) if args.plan else None
+    saved = _saved(session.file(args.plan), sandbox.config.limits) if args.plan else None
     wanted = sandbox.systems.parse(args.systems)
 
     def decide(state: State) -> Edit:
@@ -225,9 +226,9 @@ def _binding(made: Plan) -> list[dict[str, Any]]:
     return made.actions.filter(pl.col("sign") != PROPOSE).to_dicts()
 
 
-def _saved(path: Path) -> _SavedPlan:
+def _saved(path: Path, limits: Limits) -> _SavedPlan:
     with explained("the plan cannot be read"):
-        content, _ = files.read(path, 1 << 30)
+        content, _ = files.read(path, limits)
     try:
         data = json.loads(content)
         if data["schema"] != PLAN_SCHEMA:

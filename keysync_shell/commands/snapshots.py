@@ -113,7 +113,7 @@ def export_state(session: Session, args: asked.ExportState) -> Saved:
     sandbox = session.sandbox
     sandbox.require_no_batch("export-state")
     snapshot = snapshots.load(sandbox.home.snapshots, args.name, sandbox.config.limits)
-    archives.export(snapshot, session.file(args.file), sandbox.home, force=args.yes)
+    archives.export(snapshot, session.file(args.file), sandbox.home, sandbox.config.limits, force=args.yes)
     return Saved("Exported", snapshot.manifest, args.file)
 
 

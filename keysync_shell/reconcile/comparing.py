@@ -146,7 +146,7 @@ def _wanted(actions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _explained(rows: pl.DataFrame, systems: Systems, touched: pl.DataFrame) -> pl.DataFrame:
-    """With the last operation that touched the key, or may have, in one of the finding's systems or in the authority."""
+    """With the last operation that touched the key, or may have, in a system of the finding or in the authority."""
     places, surely = _places(rows, systems), pl.format("@{} changed {} after the run", "number", "system")
     perhaps = pl.format("@{} may have changed it in {}: what it did cannot be told", "number", "system")
     told, untold = touched.drop_nulls(), touched.filter(pl.col("canonical").is_null()).drop("canonical")

@@ -76,7 +76,7 @@ class Configuration:
 def read(path: Path) -> Configuration:
     """Read a configuration. Raises KeySyncError naming what is wrong."""
     with explained(f"{path} cannot be read"):
-        content, _ = files.read(path, MOST_BYTES)
+        content = files.read_small(path, MOST_BYTES)
     try:
         return _configuration(path.parent, _loaded(content))
     except KeySyncError as error:

@@ -15,7 +15,7 @@ from keysync_shell.errors import BadFile, KeySyncError
 from keysync_shell.progress import SILENT, Progress
 from keysync_shell.reconcile import configuration
 from keysync_shell.sandbox import Sandbox
-from keysync_shell.storage import files, foreign_csv, unlocked
+from keysync_shell.storage import files, foreign_csv
 from keysync_shell.storage.files import explained
 from keysync_shell.storage.foreign_csv import Reading
 from keysync_shell.storage.forms import Form, Unclear
@@ -88,16 +88,8 @@ def opened(sources: Sources, progress: Progress = SILENT, heard: Callable[[Readi
     Raises KeySyncError for a missing file, BadFile for a malformed one, each with its place.
     """
     home = sources.home
-    if home and not sources.absent:
-        return Sandbox(home.root, progress=progress)
     if home:
-        partial = replace(home, config=sources.config, progress=progress)
-        return Sandbox(
-            home.root,
-            settings=sources.config,
-            source=lambda: unlocked.read(partial).tables,
-            progress=progress,
-        )
+        return Sandbox(home.root, settings=sources.config, absent=sources.absent, progress=progress)
     tables = _tables(sources, progress, heard)
     return Sandbox(sources.output, settings=sources.config, source=lambda: tables, progress=progress)
 
@@ -127,7 +119,7 @@ def _tables(sources: Sources, progress: Progress, heard: Callable[[Reading], Non
 def _reading(sources: Sources, name: str, path: Path) -> Reading:
     limits = sources.config.limits
     with explained(f"{path} cannot be read"):
-        data, _ = files.read(path.resolve(), limits.file_bytes)  # a link to a file is as good as the file
+        data, _ = files.read(path.resolve(), limits)  # a link to a file is as good as the file
     try:
         return foreign_csv.read(data, str(path), limits, sources.forms.get(name))
     except Unclear as error:

@@ -72,7 +72,7 @@ class Keeper:
     def next_operation(self, request: Request, outcome: Outcome | None, after: Summary | None) -> Operation:
         """The operation that a commit would log now, before it has its place on the stacks; the files are as before."""
         newest, moved = self.memory.newest, outcome is None or bool(outcome.change.parts)
-        before: Mapping[str, str | None] = newest.after if newest else dict.fromkeys(self.home.config.systems.names)
+        before: Mapping[str, str | None] = newest.after if newest else dict.fromkeys(self.home.every_system)
         totals = (outcome.before, outcome.after) if outcome else ()
         return Operation(
             number=newest.number + 1 if newest else 1,

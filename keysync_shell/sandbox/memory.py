@@ -102,8 +102,8 @@ def from_committed(home: Home, store: Store, newest: Operation, before: Memory |
     found: dict[str, Found] = {}
     unknown: list[str] = []
     if "after" in newest.damaged:  # then every file is another than it left, in an unknown way
-        newest = replace(newest, after=dict.fromkeys(home.config.systems.names, UNREADABLE))
-    if set(newest.after) != set(home.config.systems.names):
+        newest = replace(newest, after=dict.fromkeys(home.every_system, UNREADABLE))
+    if set(newest.after) != set(home.every_system):
         raise _other_systems(home, newest)
     newest = seen.recalled(home, newest)
     for name in home.config.systems.names:
@@ -218,7 +218,7 @@ def _rows_then(operation: Operation, name: str) -> int:
 
 def _other_systems(home: Home, newest: Operation) -> KeySyncError:
     return KeySyncError(
-        f"the systems are {', '.join(home.config.systems.names)}, but this sandbox was made with "
+        f"the systems are {', '.join(home.every_system)}, but this sandbox was made with "
         f"{', '.join(newest.after)}",
         hint=f"Keep the names, or move {home.private} away to begin a new history.",
     )

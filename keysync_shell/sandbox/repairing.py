@@ -47,7 +47,7 @@ def repair(
     if reason is None:
         raise KeySyncError(f"{path} is sound", hint="`check` lists what is not.")
     if lines:
-        data, _ = files.read(path, limits.file_bytes)
+        data, _ = files.read(path, limits)
         rows = system_csv.parse(_without(data, lines), str(path), limits)
     elif before is not None:
         rows = before

@@ -37,8 +37,8 @@ from keysync_shell.storage.registry import Registry
 class Sandbox:
     """Some systems of keys with their history. `clock` gives the time in UTC.
 
-    `source` reads the keys of systems whose files are somebody else's; then only runs are recorded here. `progress`
-    hears what is being done.
+    `source` reads the keys of systems whose files are somebody else's; then only runs are recorded here. `absent` are
+    systems that `settings` leave out, since their files are missing. `progress` hears what is being done.
     """
 
     def __init__(
@@ -51,10 +51,11 @@ class Sandbox:
         host: str = "",
         settings: Config | None = None,
         source: Source | None = None,
+        absent: tuple[str, ...] = (),
         progress: Progress = SILENT,
     ) -> None:
         self.config = settings or config.load(root)
-        self.home = Home(root, self.config, progress)
+        self.home = Home(root, self.config, progress, absent)
         self.systems = self.config.systems
         self._keeper = Keeper(
             self.home,
@@ -201,7 +202,7 @@ class Sandbox:
             return undoing.original(self._keeper, entry) if entry else None
 
     def changes_since(self, number: int) -> Iterator[tuple[int, Change, tuple[str, ...]]]:
-        """The operations after that one, oldest first, with what they changed, and the systems where that is not told."""
+        """The operations after that one, oldest first, with what they changed, and systems where that is not told."""
         with self._history() as log:
             yield from past.changes_since(log, number)
 

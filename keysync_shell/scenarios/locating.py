@@ -115,7 +115,7 @@ class Shelf:
 def read(path: Path, file: str) -> Source:
     """Read a scenario file. Raises KeySyncError if it cannot be read, or is not UTF-8."""
     with explained(f"{safe(file)} cannot be read"):
-        data, _ = files.read(path, MOST_BYTES)
+        data = files.read_small(path, MOST_BYTES)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

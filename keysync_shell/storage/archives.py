@@ -6,6 +6,7 @@ import io
 import stat
 import zipfile
 import zlib
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,13 +29,16 @@ MOST_DIRECTORY_BYTES = 1 << 16
 EPOCH = (1980, 1, 1, 0, 0, 0)  # equal snapshots give equal archives
 
 
-def export(snapshot: Snapshot, path: Path, home: Home | None, *, force: bool) -> None:
-    """Write the archive. Raises KeySyncError if it may not be written (see storage.outputs), or cannot be."""
+def export(snapshot: Snapshot, path: Path, home: Home | None, limits: Limits, *, force: bool) -> None:
+    """Write the archive.
+
+    Raises KeySyncError if it may not be written (see storage.outputs), cannot be, or could not be read again.
+    """
     outputs.check(path, home, force=force)
+    members = {MANIFEST: snapshots.dump(snapshot.manifest), **snapshot.files}
+    _check_size(map(len, members.values()), path.name, limits)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        members = {MANIFEST: snapshots.dump(snapshot.manifest)}
-        members |= snapshot.files
         for name, data in members.items():
             info = zipfile.ZipInfo(name, EPOCH)
             info.compress_type = zipfile.ZIP_DEFLATED
@@ -50,7 +54,7 @@ def read(path: Path, limits: Limits, name: str | None) -> Snapshot:
     twice, sizes beyond the limits, compression beyond belief.
     """
     with explained(f"{path} cannot be read"):
-        data, _ = files.read(path, limits.file_bytes)
+        data, _ = files.read(path, limits)
     _check_directory(data, path.name)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -101,7 +105,11 @@ def _check_members(members: list[zipfile.ZipInfo], source: str, limits: Limits) 
         seen.add(name)
     if MANIFEST not in seen:
         raise _refused(source, f"there is no {MANIFEST} in it")
-    limits.check("file_bytes", sum(member.file_size for member in members), f"{source}: bytes unpacked")
+    _check_size((member.file_size for member in members), source, limits)
+
+
+def _check_size(sizes: Iterable[int], source: str, limits: Limits) -> None:
+    limits.check("file_bytes", sum(sizes), f"{safe(source)}: bytes unpacked")
 
 
 def _content(archive: zipfile.ZipFile, name: str, source: str, limit: int) -> bytes:

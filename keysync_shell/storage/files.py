@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 
+from keysync_shell.core.model.limits import Limits
 from keysync_shell.errors import KeySyncError, ReadOnlyHome
 
 READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -97,13 +98,25 @@ def regular(path: Path) -> os.stat_result | None:
     return status
 
 
-def read(path: Path, limit: int) -> tuple[bytes, Signature]:
+def read(path: Path, limits: Limits) -> tuple[bytes, Signature]:
     """The content of a regular file and the signature of what was read.
 
-    Raises KeySyncError if it is larger than `limit` bytes, OSError if it cannot be read.
+    Raises KeySyncError if it is larger than the limits allow, OSError if it cannot be read.
     """
     with opened(path) as file:
-        return read_opened(file, path, limit)
+        return read_opened(file, path, limits)
+
+
+def read_small(path: Path, most: int) -> bytes:
+    """The content of a regular file that is never large. Raises KeySyncError past `most` bytes, and as `read` does."""
+    with opened(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise KeySyncError(
+                f"{path}: {size:,} bytes are more than such a file has ({most:,} at most)",
+                hint="Look whether it is the right one.",
+            )
+        return file.read()
 
 
 def opened(path: Path) -> FileIO:
@@ -118,14 +131,10 @@ def opened(path: Path) -> FileIO:
     return FileIO(descriptor)
 
 
-def read_opened(file: FileIO, path: Path, limit: int) -> tuple[bytes, Signature]:
+def read_opened(file: FileIO, path: Path, limits: Limits) -> tuple[bytes, Signature]:
     """As `read`, of a file that is open already; `path` is its name in messages."""
     status = os.fstat(file.fileno())
-    if status.st_size > limit:
-        raise KeySyncError(
-            f"{path}: {status.st_size:,} bytes are over the limit of {limit:,}",
-            hint="Set file_bytes under [limits] in keysync.toml.",
-        )
+    limits.check("file_bytes", status.st_size, f"{path} in bytes")
     return file.read(), Signature.of(status)
 
 

@@ -16,11 +16,15 @@ LEFTOVER_NAME = re.compile(rf"\.(?P<system>{NAME.pattern})\.csv\.(?P<token>[0-9a
 
 @dataclass(frozen=True)
 class Home:
-    """The paths of one sandbox, and who hears what is being done there; nothing here touches the disk."""
+    """The paths of one sandbox, and who hears what is being done there; nothing here touches the disk.
+
+    `absent` are systems of the sandbox whose files are missing, and which are left out: `config` does not have them.
+    """
 
     root: Path
     config: Config
     progress: Progress = field(default=SILENT, compare=False, repr=False)
+    absent: tuple[str, ...] = ()
 
     @property
     def systems(self) -> Path:
@@ -65,6 +69,11 @@ class Home:
     def own_folders(self) -> tuple[Path, ...]:
         """Where only the sandbox itself writes."""
         return (self.systems, self.snapshots, self.private)
+
+    @property
+    def every_system(self) -> tuple[str, ...]:
+        """The names of all systems, also of those that are left out."""
+        return (*self.config.systems.names, *self.absent)
 
     def system_file(self, name: str) -> Path:
         return self.systems / f"{name}.csv"

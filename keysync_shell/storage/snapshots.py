@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import difflib
 import errno
+import functools
 import json
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -159,8 +160,8 @@ def load(folder: Path, name: str, limits: Limits) -> Snapshot:
         before = _identity(folder / name)
         try:
             manifest = read_manifest(folder, name)
-            parts = {part: _part(folder, name, part, limits.file_bytes) for part in manifest.files}
-            return verified(manifest, parts)
+            reading = functools.partial(_part, folder, name, read=lambda path: files.read(path, limits)[0])
+            return verified(manifest, {part: reading(part) for part in manifest.files})
         except KeySyncError:
             if _identity(folder / name) == before or not again:  # else it was replaced, and this was half of each
                 raise
@@ -262,18 +263,17 @@ def _is_there(folder: Path) -> bool:
         return folder.is_dir()
 
 
-def _part(folder: Path, name: str, part: str, limit: int) -> bytes:
+def _part(folder: Path, name: str, part: str, read: Callable[[Path], bytes]) -> bytes:
     try:
-        data, _ = files.read(folder / name / part, limit)
+        return read(folder / name / part)
     except FileNotFoundError:
         raise damaged(name, f"{part} is missing") from None
     except OSError as error:
         raise damaged(name, f"{part}: {error.strerror}") from error
-    return data
 
 
 def _manifest(folder: Path, name: str) -> Manifest:
-    return parse_manifest(_part(folder, name, MANIFEST, MANIFEST_BYTES), name)
+    return parse_manifest(_part(folder, name, MANIFEST, lambda path: files.read_small(path, MANIFEST_BYTES)), name)
 
 
 def _checksum(content: Mapping[str, Any]) -> str:

@@ -43,7 +43,7 @@ def _read(home: Home, name: str) -> Found:
         try:
             files.regular(path)
             files.wait_for_writer(path, files.QUIET_NS)
-            data, signature = files.read(path, home.config.limits.file_bytes)
+            data, signature = files.read(path, home.config.limits)
             writer = files.has_writer(path)
         except FileNotFoundError:
             raise missing(home, name) from None

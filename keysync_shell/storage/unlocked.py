@@ -108,11 +108,11 @@ def _content(
     home: Home, name: str, after: str | None, there: FileIO | None, staged: FileIO | None
 ) -> tuple[bytes, str]:
     """The bytes of a system file and their digest: those that are staged, if they are what was committed."""
-    path, limit = home.system_file(name), home.config.limits.file_bytes
+    path = home.system_file(name)
     found = []
     for file in (there, staged):
         if file is not None:
-            data, signature = files.read_opened(file, path, limit)
+            data, signature = files.read_opened(file, path, home.config.limits)
             found.append((data, files.digest(data)))
             if found[-1][1] == after:
                 return found[-1]

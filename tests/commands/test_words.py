@@ -198,5 +198,7 @@ def test_keys_of_a_file_count_against_the_limit(tmp_path: Path) -> None:
 
 def test_file_over_the_limit_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "keysync.toml").write_text("[limits]\nfile_bytes = 2\n")
-    with pytest.raises(KeySyncError, match="3 bytes are over the limit of 2"):
+    with pytest.raises(KeySyncError, match=r"keys.txt in bytes: 3 is over the limit of 2"):
         keys(tmp_path, b"K1\n")
+    with pytest.raises(KeySyncError, match="<stdin> in bytes: 3 is over the limit of 2"):
+        named(session(tmp_path, b"K1\n"), ["-"])

@@ -230,7 +230,7 @@ def test_file_over_the_limit_is_refused(tmp_path: Path) -> None:
     (tmp_path / "keysync.toml").write_text("[limits]\nfile_bytes = 100\n")
     made = sandbox(tmp_path, A="K1")
     path(tmp_path).write_bytes(b"key\n" + b"K1\n" * 99)
-    with pytest.raises(KeySyncError, match="301 bytes are over the limit of 100"):
+    with pytest.raises(KeySyncError, match=r"A.csv in bytes: 301 is over the limit of 100"):
         made.refresh()
 
 

@@ -55,14 +55,22 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_exported_snapshot_is_read_back(path: Path) -> None:
-    archives.export(GOOD, path, None, force=False)
+    archives.export(GOOD, path, None, Limits(), force=False)
     assert archives.read(path, Limits(), None) == GOOD
     assert [entry.name for entry in path.parent.iterdir()] == ["base.zip"]
 
 
+def test_archive_that_could_not_be_imported_again_is_not_exported(path: Path) -> None:
+    tight = Limits(file_bytes=sum(map(len, MEMBERS.values())) - 1)
+    with pytest.raises(KeySyncError, match=r"base.zip: bytes unpacked: .* is over the limit") as error:
+        archives.export(GOOD, path, None, tight, force=False)
+    assert "file_bytes" in error.value.hint
+    assert not path.exists()
+
+
 def test_equal_snapshots_give_equal_archives(path: Path) -> None:
-    archives.export(GOOD, path, None, force=False)
-    archives.export(GOOD, path.with_name("again.zip"), None, force=False)
+    archives.export(GOOD, path, None, Limits(), force=False)
+    archives.export(GOOD, path.with_name("again.zip"), None, Limits(), force=False)
     assert path.read_bytes() == path.with_name("again.zip").read_bytes()
 
 
@@ -73,17 +81,17 @@ def test_snapshot_is_read_under_another_name(path: Path) -> None:
 def test_file_that_is_there_is_not_overwritten_but_by_force(path: Path) -> None:
     path.write_text("mine")
     with pytest.raises(KeySyncError, match=r"base.zip is there already") as error:
-        archives.export(GOOD, path, None, force=False)
+        archives.export(GOOD, path, None, Limits(), force=False)
     assert "--yes" in error.value.hint
-    archives.export(GOOD, path, None, force=True)
+    archives.export(GOOD, path, None, Limits(), force=True)
     assert archives.read(path, Limits(), None) == GOOD
 
 
 def test_archive_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeySyncError, match="there is no folder"):
-        archives.export(GOOD, tmp_path / "nowhere" / "base.zip", None, force=False)
+        archives.export(GOOD, tmp_path / "nowhere" / "base.zip", None, Limits(), force=False)
     with pytest.raises(KeySyncError, match="is not a regular file"):
-        archives.export(GOOD, tmp_path, None, force=True)
+        archives.export(GOOD, tmp_path, None, Limits(), force=True)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from keysync_shell.core.model.limits import Limits
 from keysync_shell.errors import KeySyncError, ReadOnlyHome
 from keysync_shell.storage import files
 from keysync_shell.storage.files import COARSE_CLOCK_NS, FINE_CLOCK_NS, HINTS, Signature, explained
@@ -26,20 +27,28 @@ def written(path: Path, text: str = "old") -> Path:
 
 def test_file_is_read_with_its_signature(tmp_path: Path) -> None:
     path = written(tmp_path / "f", "abc")
-    assert files.read(path, 3) == (b"abc", Signature.of(path.stat()))
+    assert files.read(path, Limits(file_bytes=3)) == (b"abc", Signature.of(path.stat()))
 
 
 def test_file_over_the_limit_is_not_read(tmp_path: Path) -> None:
-    with pytest.raises(KeySyncError, match="3 bytes are over the limit of 2") as error:
-        files.read(written(tmp_path / "f", "abc"), 2)
+    with pytest.raises(KeySyncError, match="f in bytes: 3 is over the limit of 2") as error:
+        files.read(written(tmp_path / "f", "abc"), Limits(file_bytes=2))
     assert "file_bytes" in error.value.hint
+
+
+def test_file_that_is_never_large_has_a_limit_that_no_setting_moves(tmp_path: Path) -> None:
+    path = written(tmp_path / "f", "abc")
+    assert files.read_small(path, 3) == b"abc"
+    with pytest.raises(KeySyncError, match=r"3 bytes are more than such a file has \(2 at most\)") as error:
+        files.read_small(path, 2)
+    assert "keysync.toml" not in error.value.hint
 
 
 def test_link_is_not_followed(tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(written(tmp_path / "f"))
     with pytest.raises(KeySyncError, match="link is not a regular file"):
-        files.read(link, 9)
+        files.read(link, Limits())
     with pytest.raises(KeySyncError, match="link is not a regular file"):
         files.regular(link)
 
@@ -47,7 +56,7 @@ def test_link_is_not_followed(tmp_path: Path) -> None:
 def test_pipe_is_refused_without_waiting_for_its_other_end(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "f")
     with pytest.raises(KeySyncError, match="f is not a regular file") as error:
-        files.read(tmp_path / "f", 9)
+        files.read(tmp_path / "f", Limits())
     assert error.value.hint == "Put a real file there; links are not followed."
     with pytest.raises(KeySyncError, match="f is not a regular file"):
         files.regular(tmp_path / "f")
@@ -60,7 +69,7 @@ def test_folder_is_no_file(tmp_path: Path) -> None:
 
 def test_folder_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(KeySyncError, match="is not a regular file"):
-        files.read(tmp_path, 9)
+        files.read(tmp_path, Limits())
 
 
 def test_no_file_has_no_status(tmp_path: Path) -> None:

@@ -214,9 +214,9 @@ def test_snapshot_that_another_sandbox_saves_meanwhile_stays(folder: Path, monke
 def test_snapshot_that_is_replaced_while_it_is_read_is_read_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def replaced_first(path: Path, limit: int) -> tuple[bytes, files.Signature]:
+    def replaced_first(path: Path, limits: Limits) -> tuple[bytes, files.Signature]:
         monkeypatch.undo()
-        read = files.read(path, limit)
+        read = files.read(path, limits)
         save(folder, snapshot("base", A="K9"), THEIRS, force=True)
         return read
 
