@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +17,7 @@ import pexpect
 import pytest
 from polars.exceptions import PanicException
 
+from keysync_shell import cli
 from keysync_shell.headless import main
 from keysync_shell.reconcile import recording
 from keysync_shell.sandbox import Request
@@ -54,6 +57,11 @@ def in_step(home: Path) -> None:
     add(at, "X1", "A,C,D,E")
     add(at, "K2", "D")
     at.close()
+
+
+def contents(root: Path) -> dict[Path, bytes]:
+    """Every file outside of the private folder."""
+    return {path: path.read_bytes() for path in root.rglob("*") if path.is_file() and ".keysync" not in path.parts}
 
 
 def tree(root: Path) -> Tree:
@@ -133,6 +141,48 @@ def test_reports_go_where_they_are_asked_for(home: Path, run: Run) -> None:
     assert "Reports are in out" in ran.stderr
     assert len(list((home / "out").iterdir())) == 7
     assert not (home / "reports").exists()
+
+
+@pytest.mark.parametrize(
+    ("folder", "leads_to", "told"),
+    [
+        ("systems", None, "where the sandbox keeps its own files"),
+        ("systems/new", None, "where the sandbox keeps its own files"),
+        (".keysync", None, "where the sandbox keeps its own files"),
+        ("out", "systems", "where the sandbox keeps its own files"),
+        ("reports/run-1", "systems", "where the sandbox keeps its own files"),
+        ("out/audit_log.csv", "systems/A.csv", "is not a regular file"),
+        ("reports/run-1/audit_log.csv", "../elsewhere", "is not a regular file"),
+        ("out", "../nowhere", "is not a folder"),
+    ],
+)
+@pytest.mark.parametrize("again", [False, True])
+def test_no_report_goes_among_the_sandboxes_own_files_or_through_a_link(
+    home: Path, run: Run, folder: str, leads_to: str | None, told: str, again: bool
+) -> None:
+    """Nor does the run before: it would be recorded, and its reports not written."""
+    if again:  # by `report`, of a run that is there
+        assert run("-o", "before").returncode == 1
+    path = home / folder
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if leads_to:
+        path.symlink_to(home / leads_to)
+    before, where = contents(home), path.parent if path.suffix else path
+    if again:
+        assert cli.main(["report", "--output-dir", str(where)]) == 2
+    else:
+        ran = run(*([] if folder.startswith("reports/") else ["-o", str(where)]))
+        assert (ran.returncode, told in ran.stderr) == (2, True)
+    assert contents(home) == before
+    with contextlib.closing(sqlite3.connect(home / ".keysync/history.db")) as database:
+        assert database.execute("SELECT count(*) FROM runs").fetchone() == (int(again),)
+
+
+def test_reports_of_before_are_replaced_whole(home: Path, run: Run) -> None:
+    for _ in range(2):
+        assert run("-o", "out").returncode == 1
+    assert not list((home / "out").glob(".*"))
+    assert [row["Event Type"] for row in rows(home / "out/audit_log.csv")].count("RUN_STARTED") == 1
 
 
 def test_json_is_the_run_and_nothing_else(run: Run) -> None:
@@ -417,6 +467,7 @@ def test_unexpected_error_is_told_without_a_traceback(
 
 IMPORTED = """
 import sys
+from keysync_shell import cli
 from keysync_shell.headless import main
 code = main(sys.argv[1:])
 print(code, *sorted({name.partition(".")[0] for name in sys.modules} & {"cmd2", "prompt_toolkit", "rich"}))

@@ -31,7 +31,7 @@ from keysync_shell.reconcile.comparing import touched_by
 from keysync_shell.reconcile.engine import Prediction, registered
 from keysync_shell.reconcile.recorded import Recorded, as_it_was
 from keysync_shell.reconcile.recording import Order, Reconciled
-from keysync_shell.sandbox import Outcome, Request, Sandbox
+from keysync_shell.sandbox import Outcome, Request
 from keysync_shell.sandbox.memory import Memory
 from keysync_shell.storage import files, outputs
 from keysync_shell.storage.files import explained
@@ -125,7 +125,7 @@ def reconcile(session: Session, args: asked.Reconcile) -> Reconciliation:
         mode=args.mode,
         auto_approve=args.auto_approve,
         policy=lambda index: words.policy(session, args, index),
-        folder=lambda number: session.file(args.output_dir) if args.output_dir else _folder(sandbox, number),
+        folder=lambda number: session.file(args.output_dir) if args.output_dir else _folder(session, number),
     )
     if args.dry_run:
         sandbox.refresh()
@@ -203,7 +203,7 @@ def report(session: Session, args: asked.Report) -> Reconciliation:
     folder = session.file(args.output_dir) if args.output_dir else None
     if folder:
         with explained("the reports were not written"):
-            reports.write(folder, result, audit)
+            reports.write(folder, result, audit, sandbox.home)
     told = Reconciled(result, folder or Path(run.folder), {}, None, committed=True, next=NEXT)
     return Reconciliation(told)
 
@@ -238,8 +238,11 @@ def _saved(path: Path, limits: Limits) -> _SavedPlan:
         raise KeySyncError(f"{path} is no saved plan: {error}", hint="Make one with: plan --output P.json") from error
 
 
-def _folder(sandbox: Sandbox, number: int) -> Path:
-    return sandbox.home.root / "reports" / f"run-{number}"
+def _folder(session: Session, number: int) -> Path:
+    """Where the reports of a run go unless another folder is named. Raises KeySyncError if that is out of reach."""
+    folder = session.sandbox.home.root / "reports" / f"run-{number}"
+    session.reach.check(folder)
+    return folder
 
 
 def _seen_by(past: Recorded, memory: Memory) -> Index:

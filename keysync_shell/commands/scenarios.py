@@ -29,6 +29,7 @@ from keysync_shell.scenarios.running import Order, Running, Watcher
 from keysync_shell.scenarios.runs import Runs, not_from_here
 from keysync_shell.scenarios.unrolling import Action
 from keysync_shell.storage import outputs
+from keysync_shell.storage.home import Home
 
 TEMPLATE = """\
 # yaml-language-server: $schema={schema}
@@ -185,7 +186,7 @@ def run(session: Session, args: asked.ScenarioRun) -> Reports:
         reports.append(report)
         kept += [outcome] if outcome else []
         if args.accept and isinstance(one, Prepared):
-            notes += _accept(one, report)
+            notes += _accept(one, report, session.sandbox.home)
     return _told(session, args, Reports(tuple(reports), kept=tuple(kept), notes=tuple(notes)))
 
 
@@ -268,7 +269,7 @@ def _wanted(session: Session, args: asked.ScenarioRun, order: Order) -> Iterator
         raise KeySyncError(f"no scenario has the tag {safe(' '.join(args.tags))}", hint="`scenario list` shows tags.")
 
 
-def _accept(prepared: Prepared, report: Report) -> list[str]:
+def _accept(prepared: Prepared, report: Report, home: Home) -> list[str]:
     """Rewrite the numbers of failed expectations in each file of a scenario; what was left is told."""
     mismatches = [one for played in report.played if played.result is Result.FAILED for one in played.mismatches]
     notes: list[str] = []
@@ -279,7 +280,7 @@ def _accept(prepared: Prepared, report: Report) -> list[str]:
             notes.append(f"{file} is of the library, and stays as it is")
             continue
         text, left = accepted(prepared.texts[file], here)
-        path.write_text(text, encoding="utf-8")
+        outputs.write(path, text.encode(), home, force=True)
         notes.append(f"{file}: {len(here) - len(left)} numbers accepted")
         notes += [_left(one) for one in left]
     return notes

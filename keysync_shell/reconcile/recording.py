@@ -26,6 +26,7 @@ from keysync_shell.sandbox import Request, Sandbox
 from keysync_shell.sandbox.memory import Memory
 from keysync_shell.sandbox.running import Noted, Ran
 from keysync_shell.storage.files import explained
+from keysync_shell.storage.home import Home
 from keysync_shell.storage.operations import Operation
 from keysync_shell.storage.records import Damaged
 from keysync_shell.storage.registry import Recording, Registry, Run
@@ -81,13 +82,15 @@ def carry_out(sandbox: Sandbox, order: Order, request: Request, generate: Genera
         first = generate(memory.state, sandbox.now()) if generate else Edit(Change())
         made = memory.after(first.change, memory.newest)
         looked[:] = [_look(made, registry, order, sandbox)]
+        result = looked[0].result
+        reports.check(order.folder(result.number), result, sandbox.home)
         number = memory.newest.number if memory.newest else 0
         operation = number + 1 if first.change else number
         return looked[0].ran(first, request.line, sandbox.author(), operation, order)
 
     noted = sandbox.record(decide, request)
     with sandbox.home.progress.doing("writing the reports"):
-        return _reported(looked[0], order, noted)
+        return _reported(looked[0], order, noted, sandbox.home)
 
 
 def look(sandbox: Sandbox, order: Order) -> Reconciled:
@@ -171,9 +174,15 @@ def _since(index: Index, registry: Registry, order: Order) -> Since | None:
     return comparing.since(recorded(registry, chosen(registry, None), index.systems), index)
 
 
-def _reported(looked: _Looked, order: Order, noted: Noted) -> Reconciled:
+def _reported(looked: _Looked, order: Order, noted: Noted, home: Home) -> Reconciled:
     result, folder = looked.told, order.folder(looked.result.number)
-    with explained(f"run {result.number} is recorded, but its reports were not written", lambda: True):
-        reports.write(folder, result, noted.audit)
+    trouble = f"run {result.number} is recorded, but its reports were not written"
+    try:
+        with explained(trouble, lambda: True):
+            reports.write(folder, result, noted.audit, home)
+    except KeySyncError as error:
+        if error.committed is True:
+            raise
+        raise KeySyncError(f"{trouble}: {error.message}", hint=error.hint, committed=True) from error
     score = engine.score(looked.prediction, result, noted.master_keys) if looked.since is None else {}
     return Reconciled(result, folder, score, looked.since, True, noted.operation, looked.warnings)

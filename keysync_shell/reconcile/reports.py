@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import json
 import re
 from collections.abc import Callable
@@ -19,6 +21,8 @@ from keysync_shell.core.model.master_keys import MasterKey
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.reconcile.engine import Result
 from keysync_shell.reconcile.page import page
+from keysync_shell.storage import outputs
+from keysync_shell.storage.home import Home
 from keysync_shell.storage.registry import Event
 
 FORMULA = r"^[=+\-@\t\r]"  # a spreadsheet would run such a cell; an apostrophe makes it a text
@@ -29,9 +33,26 @@ DELETE = "\x7f"
 NOT_ASCII = re.compile(rf"[^\x00-\x7f]|{DELETE}")
 
 
-def write(folder: Path, result: Result, events: list[tuple[int, Event]]) -> list[Path]:
-    """Write every report into the folder, which is made if need be. Raises OSError."""
+def check(folder: Path, result: Result, home: Home) -> None:
+    """Raise KeySyncError if the reports may not be written there: to be said before the run is recorded."""
+    outputs.check_folder(folder, home)
+    for name in _reports(result, []) if folder.is_dir() else ():
+        outputs.check(folder / name, home, force=True)
+
+
+def write(folder: Path, result: Result, events: list[tuple[int, Event]], home: Home) -> list[Path]:
+    """Write every report into the folder, which is made if need be; reports that are there are replaced.
+
+    Raises KeySyncError (see storage.outputs), or OSError.
+    """
+    check(folder, result, home)
     folder.mkdir(parents=True, exist_ok=True)
+    for name, report in _reports(result, events).items():
+        outputs.write(folder / name, report(), home, force=True)
+    return [folder / name for name in _reports(result, events)]
+
+
+def _reports(result: Result, events: list[tuple[int, Event]]) -> dict[str, Callable[[], bytes]]:
     tables: dict[str, Callable[[], pl.DataFrame]] = {
         "reconciliation_summary.csv": lambda: _summary(result),
         f"diff_missing_in_{result.systems.authority}.csv": lambda: _unauthorized(result),
@@ -39,17 +60,17 @@ def write(folder: Path, result: Result, events: list[tuple[int, Event]]) -> list
         "master_key_registry.csv": lambda: _registry(result),
         "audit_log.csv": lambda: _audit(events),
     }
-    written = []
-    for name, table in tables.items():
-        _guarded(table()).write_csv(folder / name)
-        written.append(folder / name)
-    for name, text in {
-        f"reconciliation_run_{result.number}.json": _json(as_data(result)),
-        f"reconciliation_run_{result.number}.html": page(result),
-    }.items():
-        (folder / name).write_text(text, encoding="utf-8")
-        written.append(folder / name)
-    return written
+    return {
+        **{name: functools.partial(_csv, table) for name, table in tables.items()},
+        f"reconciliation_run_{result.number}.json": lambda: _json(as_data(result)).encode(),
+        f"reconciliation_run_{result.number}.html": lambda: page(result).encode(),
+    }
+
+
+def _csv(table: Callable[[], pl.DataFrame]) -> bytes:
+    out = io.BytesIO()
+    _guarded(table()).write_csv(out)
+    return out.getvalue()
 
 
 def as_data(result: Result) -> dict[str, Any]:

@@ -218,7 +218,6 @@ def _rows_then(operation: Operation, name: str) -> int:
 
 def _other_systems(home: Home, newest: Operation) -> KeySyncError:
     return KeySyncError(
-        f"the systems are {', '.join(home.every_system)}, but this sandbox was made with "
-        f"{', '.join(newest.after)}",
+        f"the systems are {', '.join(home.every_system)}, but this sandbox was made with {', '.join(newest.after)}",
         hint=f"Keep the names, or move {home.private} away to begin a new history.",
     )

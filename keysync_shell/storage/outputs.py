@@ -40,6 +40,8 @@ def check(path: Path, home: Home | None, *, force: bool = False) -> None:
 def check_folder(folder: Path, home: Home | None) -> None:
     """Raise KeySyncError if no file may be written in the folder; it need not be there yet."""
     with explained(f"{safe(str(folder))} cannot be written"):
+        if os.path.lexists(folder) and not folder.is_dir():
+            raise KeySyncError(f"{safe(str(folder))} is not a folder", hint="Name another one.")
         refuse_inside(folder / "any", home)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from keysync_shell.config import Config
 from keysync_shell.core.findings.kinds import KINDS
 from keysync_shell.core.model.limits import Limits
 from keysync_shell.core.model.rules import Rules
@@ -14,11 +15,13 @@ from keysync_shell.core.model.systems import Systems
 from keysync_shell.reconcile import reports
 from keysync_shell.reconcile.engine import Result
 from keysync_shell.storage import system_csv
+from keysync_shell.storage.home import Home
 from tests.building import FIVE, NOW, deciding, systems
 from tests.building import rows as rows_of
 from tests.core.test_conformance import FILES
 from tests.reconcile.building import master_key, ran
 
+NO_SANDBOX = Home(Path("/nowhere"), Config())
 OF_OLD = ("gap", "unauthorized", "duplicate", "variant", "malformed")
 DRIFTED = systems(A="K1 K2 K3", B="k1 X1 x2", C="K1 K2 K3 X2", D="K1 K1", E="K1 K2 K3")
 COLUMNS = {
@@ -34,7 +37,7 @@ COLUMNS = {
 
 def written(folder: Path, result: Result) -> dict[str, list[dict[str, str]]]:
     """The rows of every CSV report."""
-    reports.write(folder, result, list(enumerate(result.events, 1)))
+    reports.write(folder, result, list(enumerate(result.events, 1)), NO_SANDBOX)
     return {path.name: list(csv.DictReader(path.open(encoding="utf-8", newline=""))) for path in folder.glob("*.csv")}
 
 
@@ -44,7 +47,7 @@ def metrics(folder: Path, result: Result) -> dict[str, str]:
 
 def test_files_and_columns_are_those_of_the_existing_system(tmp_path: Path) -> None:
     for state in (DRIFTED, systems()):
-        paths = reports.write(tmp_path / "out", ran(state), [])
+        paths = reports.write(tmp_path / "out", ran(state), [], NO_SANDBOX)
         heads = {path.name: path.read_text().splitlines()[0] for path in paths if path.suffix == ".csv"}
         assert heads == COLUMNS
         assert {path.name for path in paths if path.suffix != ".csv"} == {
@@ -101,7 +104,7 @@ def test_repeated_rows_are_rows(tmp_path: Path) -> None:
 def test_reports_name_the_authority_as_it_is_called(tmp_path: Path) -> None:
     two = Systems(("CRM", "ERP"), "CRM")
     state = State(two, {"CRM": rows_of("K1", "CRM"), "ERP": rows_of("X1", "ERP")})
-    reports.write(tmp_path, ran(state), [])
+    reports.write(tmp_path, ran(state), [], NO_SANDBOX)
     assert "Present in System CRM" in (tmp_path / "diff_missing_from_system.csv").read_text()
     assert "Propagate from CRM" in (tmp_path / "diff_missing_from_system.csv").read_text()
     assert "ERP,X1" in (tmp_path / "diff_missing_in_CRM.csv").read_text()
