@@ -65,6 +65,7 @@ class Dialogue:
 
     def run(self, command: Command, args: Namespace, line: str, source: str) -> int:
         """Run one command and return its exit code. KeyboardInterrupt and BrokenPipeError pass through."""
+        sandbox = self.sandbox
         try:
             if self.restricted:
                 _refuse_ways_out(command, args)
@@ -80,7 +81,7 @@ class Dialogue:
         except (BrokenPipeError, KeyboardInterrupt):
             raise
         except (Exception, PanicException) as error:  # the one boundary: nobody sees a traceback without --debug
-            return self.fail(error, changes=command.changes)
+            return self.fail(error, changes=command.changes, about=sandbox)
 
     def show(self, outcome: Outcome, command: str) -> None:
         """Show a change that is no command's own. Raises KeySyncError if it cannot be written."""
@@ -122,15 +123,15 @@ class Dialogue:
             target.show(shown, command.name, args.format, _taken(session.sandbox.warnings))
         return shown.exit_code
 
-    def fail(self, error: BaseException, *, changes: bool = False) -> int:
-        """Say what went wrong; the exit code for it."""
+    def fail(self, error: BaseException, *, changes: bool = False, about: Sandbox | None = None) -> int:
+        """Say what went wrong (in another sandbox than ours, if one is given); the exit code for it."""
         writer = self.writer()
         if self.debug:
             traceback.print_exception(error, file=writer.err)
         known = isinstance(error, KeySyncError)
         shown = error if isinstance(error, KeySyncError) else unexpected(error)
         with contextlib.suppress(OSError):  # if nobody can be told, the exit code still tells
-            writer.warn(_taken(self.sandbox.warnings))
+            writer.warn(_taken((about or self.sandbox).warnings))
             writer.fail(shown, changes=changes and known)
         return shown.code if shown.committed is False or shown.code == BUG else DONE_WITH_TROUBLE
 

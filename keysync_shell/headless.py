@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keysync_shell import __version__
+from keysync_shell.commands.arguments import Misread
 from keysync_shell.commands.catalogue.arguments import at_least
 from keysync_shell.commands.catalogue.editing import SCENARIOS
 from keysync_shell.config import FILE as SETTINGS
@@ -75,8 +76,8 @@ def _reconcile(options: argparse.Namespace, line: str) -> int:
         chosen = sources.present(chosen)
     if mock is None:
         sources.require(chosen)
-    exact = bool(options.output_dir) or chosen.home is None
-    output = path_of(options.output_dir) if options.output_dir else chosen.output
+    exact = options.output_dir is not None or chosen.home is None
+    output = path_of(options.output_dir) if options.output_dir is not None else chosen.output
     order = Order(
         mode=options.mode,
         auto_approve=options.auto_approve or chosen.auto_approve,
@@ -87,15 +88,21 @@ def _reconcile(options: argparse.Namespace, line: str) -> int:
     )
     readings: list[Reading] = []
     sandbox = sources.opened(replace(chosen, output=output), ticker_for(sys.stderr), readings.append)
-    if options.dry_run:
-        sandbox.peek()
-        done = recording.look(sandbox, order)
-    else:
-        kind = OperationKind.MOCK if mock else OperationKind.RECONCILE
-        request = Request(kind, line, "one-shot", creates=mock is not None)
-        done = recording.carry_out(sandbox, order, request, _generating(sandbox, mock, options.yes) if mock else None)
-    sandbox.close()
     writer = writer_for("auto", sys.stdout, sys.stderr)
+    try:
+        if options.dry_run:
+            sandbox.peek()
+            done = recording.look(sandbox, order)
+        else:
+            kind = OperationKind.MOCK if mock else OperationKind.RECONCILE
+            request = Request(kind, line, "one-shot", creates=mock is not None)
+            generate = _generating(sandbox, mock, options.yes) if mock else None
+            done = recording.carry_out(sandbox, order, request, generate)
+    except KeySyncError:
+        writer.warn(sandbox.warnings)
+        raise
+    finally:
+        sandbox.close()
     absent = [f"{name} is absent: its file was not read, and it is not compared" for name in chosen.absent]
     writer.show(reconciled_view(done), "keysync", options.format, [*absent, *sandbox.warnings, *done.warnings])
     if options.verbose:
@@ -114,7 +121,7 @@ def _sources(options: argparse.Namespace) -> Sources:
     from keysync_shell.reconcile import sources
 
     home = home_folder(options.home)
-    if options.config:
+    if options.config is not None:
         path = path_of(options.config)
         if path.name != SETTINGS:
             return sources.of_yaml(path)
@@ -177,6 +184,13 @@ def _agree_to_lose(state: State) -> None:
         raise Declined("not confirmed")
 
 
+def _named(text: str) -> str:
+    """The name of a file or folder; empty is what a variable that is not set leaves, and means none."""
+    if not text:
+        raise Misread("the name is empty")
+    return text
+
+
 def _parser() -> Parser:
     parser = Parser(
         prog="keysync",
@@ -185,7 +199,7 @@ def _parser() -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"keysync {__version__}")
-    parser.add_argument("-c", "--config", metavar="FILE", help=f"keysync.toml, or a {CONFIG} with sources")
+    parser.add_argument("-c", "--config", type=_named, metavar="FILE", help=f"keysync.toml, or a {CONFIG} with sources")
     parser.add_argument("--home", metavar="DIR", help="the sandbox folder (default: $KEYSYNC_HOME or this one)")
     parser.add_argument("-m", "--mode", choices=("full", "incremental"), default="full", help="default: full")
     parser.add_argument("--dry-run", action="store_true", help="write nothing at all")
@@ -196,7 +210,7 @@ def _parser() -> Parser:
     parser.add_argument("-y", "--yes", action="store_true", help="let mock data replace what the sandbox holds")
     parser.add_argument("--keys", type=at_least(1), default=1000, metavar="N", help="of the mock data (default: 1000)")
     parser.add_argument("--seed", type=int, default=42, metavar="S", help="of the mock data (default: 42)")
-    parser.add_argument("-o", "--output-dir", metavar="DIR", help="where the reports go")
+    parser.add_argument("-o", "--output-dir", type=_named, metavar="DIR", help="where the reports go")
     parser.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
     parser.add_argument("--exit-zero", action="store_true", help="exit 0 even if there are discrepancies")
     parser.add_argument("-v", "--verbose", action="store_true", help="say more, on stderr")

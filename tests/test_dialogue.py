@@ -66,6 +66,15 @@ def test_output_follows_no_link(talk: Talk) -> None:
     assert Path("elsewhere").read_text() == "mine"
 
 
+def test_what_happened_in_another_sandbox_is_told_also_if_the_command_fails(talk: Talk, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    talk.say(f"init --keys 2 --home {other}")
+    (other / "systems" / "D.csv").write_text("key\nX9\n")
+    said = talk.say(f"remove-key NONE --home {other} --yes")
+    assert (said.status, "warning: D.csv changed outside" in said.text) == (2, True)
+    assert "D.csv" not in talk.say("status").text
+
+
 def test_other_sandbox_that_a_command_is_about_is_protected_as_well(talk: Talk, tmp_path: Path) -> None:
     talk.say(f"init --keys 2 --home {tmp_path / 'other'}")
     said = talk.say(f"list --home {tmp_path / 'other'} --output {tmp_path / 'other' / 'systems' / 'x.csv'}")

@@ -207,6 +207,11 @@ def test_interrupted_atomic_script_that_is_committed(interrupted: Callable[..., 
         ("KS log show @99999999999999999999999", "log"),
         ("KS modify-key K1 --pad 99999999999999999999999", "pad"),
         ("KS modify-key K1 --pad 99999", "key"),
+        ("KS plan --output ''", "no name of a file"),
+        ("KS apply '' --yes", "no name of a file"),
+        ("KS reconcile --output-dir ''", "no name of a file"),
+        ("KS status --output ''", "no name of a file"),
+        ("KS list --pattern ''", "A pattern looks like"),
         ("KS --lock-timeout nan status", "lock-timeout"),
         ("KS --lock-timeout -1 status", "lock-timeout"),
         ("KS status --lock-timeout nan", "lock-timeout"),
@@ -241,6 +246,55 @@ def test_large_numbers_are_no_bug(bash: Bash, line: str) -> None:
     ran = bash(line)
     assert ran.returncode in (0, 2)
     assert "should not have happened" not in ran.stderr
+
+
+# What people and other programs leave behind: each of these was once told as a bug of the program
+
+DAMAGE = """-c "import sqlite3; c = sqlite3.connect('.keysync/history.db')
+c.execute('UPDATE changes SET after = zeroblob(length(after)) WHERE number = {number}'); c.commit()" """
+DAMAGED = {number: f"{sys.executable} {DAMAGE.format(number=number)}" for number in (1, 2, 3)}
+HEADLESS = f'{sys.executable} -c "import sys; from keysync_shell.headless import main; sys.exit(main(sys.argv[1:]))"'
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "told"),
+    [
+        (f"{DAMAGED[3]} && KS log", 0, "@3"),
+        (f"{DAMAGED[3]} && KS check", 1, "@3"),
+        (f"{DAMAGED[3]} && KS undo", 2, "@3"),
+        (f"{DAMAGED[2]} && KS blame K9", 2, "@2"),
+        (f"{DAMAGED[1]} && KS revert @1 --yes", 2, "@1"),
+        (f"{DAMAGED[1]} && KS blame K8", 2, "@1"),
+        (f"{DAMAGED[2]} && rm -r .keysync/cache && KS status", 0, ""),
+        ("printf 'key,x\nK1,\n' > systems/A.csv; KS revert @3 --yes", 2, "its columns changed"),
+        ("rm systems/A.csv; KS reset --yes", 2, "A.csv is missing"),
+        ("KS modify-key K1 --to=--", 0, "Respelled"),
+        ("KS save-state s --note=--", 0, "Saved"),
+        ("rm -r .keysync; KS undo", 2, "nothing to undo"),
+        ("mkdir .keysync/cache/A.arrow 2>/dev/null; rm .keysync/cache/*.arrow; KS status", 0, ""),
+        ("yes x | head -c 9999 > .keysync/history.db; KS status", 2, "not a database"),
+        ("printf '[systems]\nnames = [[[[[[[[[' > keysync.toml; KS status", 2, "keysync.toml"),
+        ("printf '\\0' > keysync.toml; KS status", 2, "keysync.toml"),
+        ("printf '[limits]\nkey_bytes = 1\n' > keysync.toml; rm -r .keysync/cache; KS status", 2, "key_bytes"),
+        ("yes 'c,' | head -c 300000 | tr -d '\n' > w.csv; KS import A w.csv --yes", 2, "columns"),
+        ("yes 'c,' | head -c 300000 | tr -d '\n' > systems/A.csv; KS status", 2, "columns"),
+        ("yes '[' | head -c 200000 | tr -d '\n' > p.json; KS apply p.json", 2, "no saved plan"),
+        ("printf 'a: \\0' > c.yaml; HEADLESS -c c.yaml", 2, "c.yaml"),
+        ("yes '[' | head -c 20000 | tr -d '\n' > c.yaml; HEADLESS -c c.yaml", 2, "nested"),
+        ("printf 'a: &a [x,x]\nb: [*a,*a,*a]\n' > c.yaml; HEADLESS -c c.yaml", 2, "references"),
+        ("printf 'sources: {}\nnonsense: 1\n' > c.yaml; HEADLESS -c c.yaml", 2, "nonsense"),
+        ("HEADLESS $'--x\\e[31m'", 2, "\\x1b[31m"),
+        ("HEADLESS --keys -5 --generate-data", 2, "keys"),
+        ("HEADLESS --dry-run -v --home $'X\\e[31m'", 2, "\\x1b[31m"),
+        ("HEADLESS -c $'X\\xff'", 2, ""),
+        ("mkdir sandbox_scenarios; yes '[' | head -c 9999 > sandbox_scenarios/s.yaml; KS scenario run s", 2, "s.yaml"),
+        ("mkdir sandbox_scenarios; printf 'a: \\0' > sandbox_scenarios/s.yaml; KS scenario lint s", 2, "s.yaml"),
+    ],
+)
+def test_nothing_is_told_as_a_bug_that_is_none(bash: Bash, line: str, code: int, told: str) -> None:
+    ran = bash(line.replace("HEADLESS", HEADLESS))
+    assert (ran.returncode, "Traceback" in ran.stderr, "\x1b" in ran.stderr) == (code, False, False), ran.stderr
+    assert told in ran.stdout + ran.stderr
 
 
 def test_somebody_who_is_not_in_the_list_of_users(home: Path) -> None:

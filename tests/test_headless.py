@@ -131,9 +131,17 @@ def test_exit_zero_hides_discrepancies_but_not_trouble(home: Path, run: Run) -> 
     assert run("--exit-zero").returncode == 2
 
 
-@pytest.mark.parametrize("arguments", [("--nonsense",), ("--mode", "half"), ("--format", "csv"), ("--keys", "x")])
-def test_usage_errors_exit_2(run: Run, arguments: tuple[str, ...]) -> None:
+USAGE_ERRORS = [
+    *[("--nonsense",), ("--mode", "half"), ("--format", "csv"), ("--keys", "x"), ("--keys", "0")],
+    *[("--home", ""), ("-o", ""), ("-c", "")],  # as of a variable that is not set
+]
+
+
+@pytest.mark.parametrize("arguments", USAGE_ERRORS)
+def test_usage_errors_exit_2_and_do_nothing(home: Path, run: Run, arguments: tuple[str, ...]) -> None:
+    before = tree(home)
     assert run(*arguments).returncode == 2
+    assert tree(home) == before
 
 
 def test_reports_go_where_they_are_asked_for(home: Path, run: Run) -> None:
@@ -292,6 +300,13 @@ def test_partial_takes_edits_by_hand_in_and_leaves_a_sandbox_that_opens(home: Pa
     assert {name: after.state.rows(name) for name in "ABCDE"} == {"A": 2, "B": 3, "C": 2, "D": 3, "E": 2}
     assert after.check() == []
     assert add(after, "K9").committed
+
+
+def test_what_was_taken_in_is_told_also_if_the_run_fails(home: Path, run: Run) -> None:
+    (home / "systems" / "D.csv").write_text("key\nK1\nK2\nX9\n")
+    ran = run("-o", "systems")
+    assert ran.returncode == 2
+    assert "warning: D.csv changed outside: +2 −0 ~1 rows" in ran.stderr
 
 
 def test_partial_needs_the_authority(home: Path, run: Run) -> None:

@@ -113,7 +113,7 @@ def list_keys(session: Session, args: asked.List) -> KeyList:
     sandbox = session.sandbox
     index = sandbox.moment(args.at).index
     systems, query = sandbox.systems, looked_up(session, args.keys, args)
-    pattern = systems.mask_of_pattern(args.pattern) if args.pattern else None
+    pattern = systems.mask_of_pattern(args.pattern) if args.pattern is not None else None
     rows = listed(index, query, systems.mask(systems.parse(args.systems)), pattern)
     return KeyList(rows, systems, _cap(session, args))
 

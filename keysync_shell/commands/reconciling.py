@@ -98,13 +98,13 @@ Results = Planned | Predicted | Reconciliation | Compared | MasterKeys | RunList
 
 def plan(session: Session, args: asked.Plan) -> Planned:
     sandbox = session.sandbox
-    if args.save:
+    if args.save is not None:
         outputs.check(session.file(args.save), sandbox.home, force=args.yes)
     memory = sandbox.moment(None)
     policy = words.policy(session, args, memory.index)
     made = planned(memory.state, memory.index, policy, registered(memory.state.master_keys, memory.rules))
     sandbox.warnings.extend(losses.warnings(memory.index))
-    if args.save:
+    if args.save is not None:
         outputs.write(session.file(args.save), _as_file(made, sandbox.digest()), sandbox.home, force=args.yes)
     left = memory.summary().discrepancies.total
     wrong = made.changes_anything and not args.exit_zero
@@ -125,7 +125,9 @@ def reconcile(session: Session, args: asked.Reconcile) -> Reconciliation:
         mode=args.mode,
         auto_approve=args.auto_approve,
         policy=lambda index: words.policy(session, args, index),
-        folder=lambda number: session.file(args.output_dir) if args.output_dir else _folder(session, number),
+        folder=lambda number: (
+            session.file(args.output_dir) if args.output_dir is not None else _folder(session, number)
+        ),
     )
     if args.dry_run:
         sandbox.refresh()
@@ -137,7 +139,7 @@ def reconcile(session: Session, args: asked.Reconcile) -> Reconciliation:
 
 def apply(session: Session, args: asked.Apply) -> Outcome:
     sandbox = session.sandbox
-    saved = _saved(session.file(args.plan), sandbox.config.limits) if args.plan else None
+    saved = _saved(session.file(args.plan), sandbox.config.limits) if args.plan is not None else None
     wanted = sandbox.systems.parse(args.systems)
 
     def decide(state: State) -> Edit:
@@ -200,7 +202,7 @@ def report(session: Session, args: asked.Report) -> Reconciliation:
         past = recording.recorded(registry, run, sandbox.systems)
         audit = registry.events(run.number)
     result = as_it_was(run, past, by_number(memory.state.master_keys))
-    folder = session.file(args.output_dir) if args.output_dir else None
+    folder = session.file(args.output_dir) if args.output_dir is not None else None
     if folder:
         with explained("the reports were not written"):
             reports.write(folder, result, audit, sandbox.home)

@@ -177,7 +177,7 @@ def run(session: Session, args: asked.ScenarioRun) -> Reports:
     if session.execute_on is None:
         raise not_from_here()
     order = Order(_params(args.params), args.on_fail, args.step, args.keep, session.line)
-    if args.junit:
+    if args.junit is not None:
         outputs.check(session.file(args.junit), session.sandbox.home, force=args.yes)
     reports, kept, notes = list[Report](), list[Outcome](), list[str]()
     watcher = _watcher(session, order, notes)
@@ -293,7 +293,7 @@ def _left(mismatch: Mismatch) -> str:
 def _told(session: Session, args: asked.ScenarioRun, result: Reports) -> Reports:
     """The reports also in the forms that other programs read."""
     printed = tap.tap(result.reports) if args.tap else ""
-    if args.junit:
+    if args.junit is not None:
         from keysync_shell.scenarios.junit import junit
 
         outputs.write(session.file(args.junit), junit(result.reports).encode(), session.sandbox.home, force=args.yes)

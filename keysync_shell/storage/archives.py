@@ -67,7 +67,7 @@ def _read(archive: zipfile.ZipFile, source: str, limits: Limits, name: str | Non
     members = archive.infolist()
     _check_members(members, source, limits)
     manifest = snapshots.parse_manifest(_content(archive, MANIFEST, source, MANIFEST_BYTES), source)
-    manifest = replace(manifest, name=snapshots.check_name(name or manifest.name))
+    manifest = replace(manifest, name=snapshots.check_name(manifest.name if name is None else name))
     if manifest.files.keys() != {member.filename for member in members} - {MANIFEST}:
         raise _refused(source, "its files are not those that its manifest names")
     parts = {

@@ -142,10 +142,13 @@ class OperationLog:
 
     def touching(self, key: str, systems: tuple[str, ...] = ()) -> Touched:
         """The changes that touch a key, of those that can still be read."""
-        rows = self._open().execute(
+        connection = self._open()
+        connection.create_function("intact", 3, records.intact)  # a damaged change may have lost the very key
+        rows = connection.execute(
             f"SELECT number, system, {BLOBS} FROM changes"
             " WHERE (?1 IS NULL AND system != ?3 OR system IN (SELECT value FROM json_each(?1)))"
-            " AND (NOT plain OR instr(before, ?2) OR instr(after, ?2)) ORDER BY number",
+            " AND (NOT plain OR instr(before, ?2) OR instr(after, ?2) OR NOT intact(checksum, before, after))"
+            " ORDER BY number",
             (_names(systems), key.encode(), MASTER_KEYS),
         )
         touched = Touched({}, [operation.number for operation in self.unknown(systems)])

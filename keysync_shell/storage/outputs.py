@@ -42,7 +42,7 @@ def check_folder(folder: Path, home: Home | None) -> None:
     with explained(f"{safe(str(folder))} cannot be written"):
         if os.path.lexists(folder) and not folder.is_dir():
             raise KeySyncError(f"{safe(str(folder))} is not a folder", hint="Name another one.")
-        refuse_inside(folder / "any", home)
+        _refuse(folder, folder.resolve() / "any", home)
 
 
 def write(path: Path, data: bytes | memoryview, home: Home | None, *, force: bool = False) -> None:
@@ -106,13 +106,17 @@ def _give_name(temporary: Path, target: Path, path: Path, *, force: bool) -> Non
 
 def refuse_inside(path: Path, home: Home | None) -> None:
     """Raise KeySyncError if the path leads to one of the sandbox's own folders, by links or by another name."""
+    _refuse(path, path.resolve(), home)
+
+
+def _refuse(path: Path, real: Path, home: Home | None) -> None:
     own = [folder for folder in home.own_folders if folder.exists()] if home else []
-    for parent in path.resolve().parents:
+    for parent in real.parents:
         for folder in own:
             if parent.exists() and parent.samefile(folder):
                 raise KeySyncError(
                     f"{safe(str(path))} would lie in {safe(str(folder))}, where the sandbox keeps its own files",
-                    hint="Name a file in another folder.",
+                    hint="Name another folder.",
                 )
 
 

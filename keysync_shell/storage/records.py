@@ -147,7 +147,12 @@ def checksum(*blobs: bytes) -> int:
     return crc
 
 
+def intact(written: int | None, *blobs: bytes) -> bool:
+    """Whether the blobs have the checksum that was written with them; version 0.1 wrote none."""
+    return written is None or written == checksum(*blobs)
+
+
 def verify(what: str, written: int | None, *blobs: bytes) -> None:
-    """Raise Damaged unless the blobs have the checksum that was written with them; None was written by version 0.1."""
-    if written is not None and written != checksum(*blobs):
+    """Raise Damaged unless the blobs have the checksum that was written with them."""
+    if not intact(written, *blobs):
         raise Damaged(what, "it does not match its checksum")

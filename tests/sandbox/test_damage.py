@@ -68,6 +68,16 @@ def test_damaged_change_stops_only_who_needs_it(home: Path, number: int, column:
     assert keys(made.state)["B"] == ["K1", "K2", "K3", "K4"]
 
 
+def test_damage_in_the_very_key_that_is_looked_for_is_warned_of(home: Path) -> None:
+    connection = sqlite3.connect(home / ".keysync" / "history.db")
+    [(blob,)] = connection.execute("SELECT after FROM changes WHERE number = 3 AND system = 'B'").fetchall()
+    connection.close()
+    flip(home, "changes", "after", 3, blob.index(b"K3"))
+    made = opened(home)
+    assert [sorted(parts) for _, parts in made.touching("K3")] == [["A"]]
+    assert made.warnings == ["what @3 changed cannot be told, so it may have touched K3, too"]
+
+
 def test_damaged_change_of_a_key_that_is_looked_for_is_warned_of(home: Path) -> None:
     flip(home, "changes", "after", 3, 20)
     made = opened(home)
