@@ -97,7 +97,7 @@ def _reconcile(options: argparse.Namespace, line: str) -> int:
             kind = OperationKind.MOCK if mock else OperationKind.RECONCILE
             request = Request(kind, line, "one-shot", creates=mock is not None)
             generate = _generating(sandbox, mock, options.yes) if mock else None
-            done = recording.carry_out(sandbox, order, request, generate)
+            done = recording.run(sandbox, order, request, generate)
     except KeySyncError:
         writer.warn(sandbox.warnings)
         raise

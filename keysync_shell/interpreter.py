@@ -57,7 +57,7 @@ def executor(sandbox: Sandbox, folder: Path | None = None) -> Execute:
         status, asks = 0, False
         for command in lines.commands_in(line):
             filled = _filled(command, values or {})
-            asks, status = _asks(filled), interpreter.carry_out(filled).status
+            asks, status = _asks(filled), interpreter.run_line(filled).status
             if status:
                 break
         return Executed(status, out.getvalue(), err.getvalue().strip(), asks)
@@ -88,7 +88,7 @@ def _asks(line: str) -> bool:
 class Beyond(Protocol):
     """A shell, for the lines that need one."""
 
-    def carry_out(self, line: str) -> Ended:
+    def run_line(self, line: str) -> Ended:
         """Carry one command out, with its pipes and aliases. Raises KeyboardInterrupt."""
 
     def knows(self, word: str) -> bool:
@@ -119,7 +119,7 @@ class Interpreter:
     def sandbox(self) -> Sandbox:
         return self.dialogue.sandbox
 
-    def carry_out(self, line: str) -> Ended:
+    def run_line(self, line: str) -> Ended:
         """Carry one command out. KeyboardInterrupt passes through, and an OSError of our own streams."""
         return self._told(lambda: self._carried_out(line.lstrip()))
 
@@ -175,7 +175,7 @@ class Interpreter:
             if self._make_shell is None:
                 raise KeySyncError("pipes, `>`, `!` and aliases need a shell, and this has none", hint="Take them out.")
             self.shell = self._make_shell(self)
-        return self.shell.carry_out(line)
+        return self.shell.run_line(line)
 
     def _command(self, command: Command, words: list[str], line: str) -> Ended:
         args = self._parsed(command.name, command.help, command.declare, words)

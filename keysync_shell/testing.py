@@ -22,7 +22,7 @@ from keysync_shell.scenarios.model import Scenario
 from keysync_shell.scenarios.playing import Executed
 from keysync_shell.scenarios.reporting import Report, Verdict, explained
 from keysync_shell.scenarios.running import Order, Watcher
-from keysync_shell.scenarios.runs import Runs
+from keysync_shell.scenarios.runs import ScenarioRuns
 from keysync_shell.scenarios.staging import SandboxStage
 
 
@@ -103,7 +103,7 @@ def run_scenario(path: Path, file: str) -> Report:
     with tempfile.TemporaryDirectory(prefix="keysync-") as temporary:
         home = _home(Path(temporary) / "home", empty=source.load().given == "empty")
         with contextlib.closing(home):
-            run = Runs(home, executor).begin(preparing.prepare(source, Shelf(home.home.root), {}), Order({}))
+            run = ScenarioRuns(home, executor).begin(preparing.prepare(source, Shelf(home.home.root), {}), Order({}))
             with contextlib.closing(run):
                 report = run.play(Watcher())
     if report.verdict is not Verdict.PASSED:

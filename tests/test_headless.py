@@ -471,7 +471,7 @@ def test_unexpected_error_is_told_without_a_traceback(
     def fails(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(recording, "carry_out", fails)
+    monkeypatch.setattr(recording, "run", fails)
     ran = run()
     assert ran.returncode == 70
     assert str(error) in ran.stderr

@@ -27,7 +27,7 @@ class Plain:
         self.said = out.getvalue
 
     def says(self, line: str) -> lines.Ended:
-        return self.interpreter.carry_out(line)
+        return self.interpreter.run_line(line)
 
 
 @pytest.fixture

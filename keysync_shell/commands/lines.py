@@ -170,7 +170,7 @@ class Executor(Protocol):
     def sandbox(self) -> Sandbox:
         """What they are about."""
 
-    def carry_out(self, line: str) -> Ended:
+    def run_line(self, line: str) -> Ended:
         """Carry one command out. Raises KeyboardInterrupt."""
 
     def say(self, line: str) -> None:
@@ -237,7 +237,7 @@ class Scripts:
 
     def _run_command(self, command: str, place: str) -> Ended:
         try:
-            ended = self._executor.carry_out(command)
+            ended = self._executor.run_line(command)
         except KeyboardInterrupt:
             ended = Ended(INTERRUPTED)
         if ended.status:

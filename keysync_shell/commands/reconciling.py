@@ -132,7 +132,7 @@ def reconcile(session: Session, args: asked.Reconcile) -> Reconciliation:
     if args.dry_run:
         sandbox.refresh()
         return Reconciliation(replace(recording.look(sandbox, order), next=NEXT))
-    done = recording.carry_out(sandbox, order, Request(OperationKind.RECONCILE, session.line, session.source))
+    done = recording.run(sandbox, order, Request(OperationKind.RECONCILE, session.line, session.source))
     sandbox.warnings.extend(done.warnings)
     return Reconciliation(replace(done, next=NEXT))
 

@@ -26,7 +26,7 @@ from keysync_shell.scenarios.playing import Mismatch, Result
 from keysync_shell.scenarios.preparing import Prepared
 from keysync_shell.scenarios.reporting import Report, Verdict, exit_code
 from keysync_shell.scenarios.running import Order, Running, Watcher
-from keysync_shell.scenarios.runs import Runs, not_from_here
+from keysync_shell.scenarios.runs import ScenarioRuns, not_from_here
 from keysync_shell.scenarios.unrolling import Action
 from keysync_shell.storage import outputs
 from keysync_shell.storage.home import Home
@@ -232,7 +232,7 @@ def _ran(session: Session, prepared: Prepared, order: Order, watcher: Watcher) -
         return preparing.failed_to_begin(prepared.source.file, error), None
 
 
-def _played(session: Session, runs: Runs, run: Running, watcher: Watcher) -> tuple[Report, Outcome | None]:
+def _played(session: Session, runs: ScenarioRuns, run: Running, watcher: Watcher) -> tuple[Report, Outcome | None]:
     try:
         report, outcome = run.play(watcher), None
         if report.verdict is Verdict.PASSED and run.order.keep:
@@ -337,11 +337,11 @@ def _check_line(line: str) -> None:
             lines.spelled_out(command, lambda word: word in lines.NAMES, lines.NAMES)
 
 
-def _runs(session: Session) -> Runs:
-    return Runs(session.sandbox, session.execute_on)
+def _runs(session: Session) -> ScenarioRuns:
+    return ScenarioRuns(session.sandbox, session.execute_on)
 
 
-def _open(runs: Runs, number: int | None) -> int:
+def _open(runs: ScenarioRuns, number: int | None) -> int:
     if number is not None:
         return number
     match runs.open():

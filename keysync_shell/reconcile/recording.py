@@ -24,7 +24,7 @@ from keysync_shell.reconcile.engine import Prediction, Result
 from keysync_shell.reconcile.recorded import Recorded, from_record, to_record
 from keysync_shell.sandbox import Request, Sandbox
 from keysync_shell.sandbox.memory import Memory
-from keysync_shell.sandbox.running import Noted, Ran
+from keysync_shell.sandbox.running import Noted, RunDecision
 from keysync_shell.storage.files import explained
 from keysync_shell.storage.home import Home
 from keysync_shell.storage.operations import Operation
@@ -70,7 +70,7 @@ class Reconciled:
     next: str = ""
 
 
-def carry_out(sandbox: Sandbox, order: Order, request: Request, generate: Generate | None = None) -> Reconciled:
+def run(sandbox: Sandbox, order: Order, request: Request, generate: Generate | None = None) -> Reconciled:
     """Predict, compare and propose; record it as one operation if anything is proposed, and write the reports.
 
     The run is on the data that `generate` makes, if it is given; both are the same operation. Raises KeySyncError for
@@ -78,7 +78,7 @@ def carry_out(sandbox: Sandbox, order: Order, request: Request, generate: Genera
     """
     looked: list[_Looked] = []
 
-    def decide(memory: Memory, registry: Registry) -> Ran:
+    def decide(memory: Memory, registry: Registry) -> RunDecision:
         first = generate(memory.state, sandbox.now()) if generate else Edit(Change())
         made = memory.after(first.change, memory.newest)
         looked[:] = [_look(made, registry, order, sandbox)]
@@ -139,7 +139,7 @@ class _Looked:
     def warnings(self) -> tuple[str, ...]:
         return losses.warnings(self.memory.index)
 
-    def ran(self, first: Edit, line: str, user: str, operation: int, order: Order) -> Ran:
+    def ran(self, first: Edit, line: str, user: str, operation: int, order: Order) -> RunDecision:
         """To be recorded together with the edit that came first; `operation` is the one after which the run looked."""
         result, memory = self.result, self.memory
         folder = str(order.folder(result.number))
@@ -148,7 +148,7 @@ class _Looked:
         rows = to_record(memory.state, memory.index, result.plan)
         change = first.change.then(Change(master_keys=engine.added(result.proposals) if result.proposals else None))
         edit = Edit(change, details={**first.details, "run": run.number})
-        return Ran(edit, Recording(run, rows, result.plan.actions, result.events))
+        return RunDecision(edit, Recording(run, rows, result.plan.actions, result.events))
 
 
 def _look(memory: Memory, registry: Registry, order: Order, sandbox: Sandbox) -> _Looked:

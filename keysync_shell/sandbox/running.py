@@ -19,7 +19,7 @@ from keysync_shell.storage.registry import Event, Recording, Registry
 
 
 @dataclass(frozen=True, eq=False)
-class Ran:
+class RunDecision:
     """A run that is to be recorded, and what it changes."""
 
     edit: Edit
@@ -36,7 +36,7 @@ class Noted:
     master_keys: tuple[MasterKey, ...]
 
 
-def record(keeper: Keeper, decide: Callable[[Memory, Registry], Ran], request: Request) -> Noted:
+def record(keeper: Keeper, decide: Callable[[Memory, Registry], RunDecision], request: Request) -> Noted:
     """Decide on the newest state, and record the run. Raises KeySyncError whose `committed` says what became of it."""
     keeper.require_no_batch("a run")
     with locked(keeper, creates=request.creates or keeper.source is not None):

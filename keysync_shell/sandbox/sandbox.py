@@ -25,7 +25,7 @@ from keysync_shell.sandbox.keeper import Keeper, nothing
 from keysync_shell.sandbox.memory import Memory, Source
 from keysync_shell.sandbox.outcome import Outcome, Request
 from keysync_shell.sandbox.repairing import Replacement
-from keysync_shell.sandbox.running import Noted, Ran
+from keysync_shell.sandbox.running import Noted, RunDecision
 from keysync_shell.storage import files, system_csv
 from keysync_shell.storage.commit import Store
 from keysync_shell.storage.home import Home
@@ -263,7 +263,7 @@ class Sandbox:
 
     # Runs
 
-    def record(self, decide: Callable[[Memory, Registry], Ran], request: Request) -> Noted:
+    def record(self, decide: Callable[[Memory, Registry], RunDecision], request: Request) -> Noted:
         """Record a run with what it changes (see sandbox.running)."""
         return running.record(self._keeper, decide, request)
 

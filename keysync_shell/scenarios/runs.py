@@ -35,7 +35,7 @@ SNAPSHOT = "snapshot:"
 
 
 @dataclass(frozen=True)
-class Runs:
+class ScenarioRuns:
     """The runs of scenarios that one sandbox knows of. `execute_on` gives what runs lines on a stage."""
 
     home: Sandbox

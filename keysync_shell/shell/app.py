@@ -113,7 +113,7 @@ class Shell(cmd2.Cmd):
         self.intro = self.welcome()
         return int(self.cmdloop() or 0)
 
-    def carry_out(self, line: str) -> Ended:
+    def run_line(self, line: str) -> Ended:
         """Carry out a command of a script. Raises KeyboardInterrupt."""
         stop = self._one_line(line, add_to_history=False, raise_keyboard_interrupt=True)
         return Ended(self.status, stop)

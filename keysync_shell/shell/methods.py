@@ -22,7 +22,7 @@ SECOND_WORD = "_second_word"
 Method = Callable[[Any, Statement | str], bool | None]
 
 
-class Runs(Protocol):
+class CommandShell(Protocol):
     """A shell that runs commands."""
 
     def run_command(self, command: Command, args: argparse.Namespace) -> None:
@@ -54,7 +54,7 @@ def _method(command: Command) -> Method:
         command.declare(parser, COMPLETERS)
         return parser
 
-    def method(self: Runs, args: argparse.Namespace) -> None:
+    def method(self: CommandShell, args: argparse.Namespace) -> None:
         self.run_command(command, args)
 
     return _named(method, command.name, command.help, command.group, build)
@@ -90,7 +90,7 @@ def _family(name: str, commands: Sequence[Command]) -> Method:
             command.declare(action, COMPLETERS)
         return parser
 
-    def method(self: Runs, args: argparse.Namespace) -> None:
+    def method(self: CommandShell, args: argparse.Namespace) -> None:
         self.run_command(by_second[getattr(args, SECOND_WORD)], args)
 
     return _named(method, name, help, commands[0].group, build)

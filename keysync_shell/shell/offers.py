@@ -106,9 +106,9 @@ def _scenarios(sandbox: Sandbox) -> Iterator[Offer]:
 
 
 def _scenario_runs(sandbox: Sandbox) -> Iterator[Offer]:
-    from keysync_shell.scenarios.runs import Runs
+    from keysync_shell.scenarios.runs import ScenarioRuns
 
-    for number in Runs(sandbox).numbers():
+    for number in ScenarioRuns(sandbox).numbers():
         yield Offer(str(number))
 
 

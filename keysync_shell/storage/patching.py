@@ -109,16 +109,16 @@ def patches(rows: pl.DataFrame, size: int, part: SystemChange) -> tuple[Patch, .
     header = len(system_csv.serialize(rows.clear()))
     if header + system_csv.unquoted_size(rows) != size:
         return None
-    places = table.runs(rows, part.keys, part.after)
+    places = table.stretches(rows, part.keys, part.after)
     if places is None:
         return None
     at, done, made = header, 0, []
-    for run in places:
-        at += system_csv.unquoted_size(rows.slice(done, run.start - done))
-        removed = system_csv.serialize_rows(rows.slice(run.start, run.stop - run.start))
-        inserted = system_csv.serialize_rows(part.after.slice(run.new_start, run.new_stop - run.new_start))
-        made.append(Patch(at, removed, inserted, follows=system_csv.serialize_rows(rows.slice(run.stop, 1))))
-        at, done = at + len(removed), run.stop
+    for place in places:
+        at += system_csv.unquoted_size(rows.slice(done, place.start - done))
+        removed = system_csv.serialize_rows(rows.slice(place.start, place.stop - place.start))
+        inserted = system_csv.serialize_rows(part.after.slice(place.new_start, place.new_stop - place.new_start))
+        made.append(Patch(at, removed, inserted, follows=system_csv.serialize_rows(rows.slice(place.stop, 1))))
+        at, done = at + len(removed), place.stop
     return tuple(made)
 
 

@@ -12,7 +12,7 @@ from keysync_shell.scenarios.locating import Shelf, Source
 from keysync_shell.scenarios.preparing import Prepared
 from keysync_shell.scenarios.reporting import Report
 from keysync_shell.scenarios.running import Order, Running, Watcher
-from keysync_shell.scenarios.runs import Runs
+from keysync_shell.scenarios.runs import ScenarioRuns
 
 HEAD = "name: x\n"
 
@@ -23,8 +23,8 @@ def prepared(text: str, home: Path, values: Mapping[str, str] | None = None) -> 
     return preparing.prepare(Source(home / "x.yaml", "x.yaml", whole), Shelf(home), values or {})
 
 
-def runs(home: Path) -> Runs:
-    return Runs(Sandbox(home), executor)
+def runs(home: Path) -> ScenarioRuns:
+    return ScenarioRuns(Sandbox(home), executor)
 
 
 def begun(text: str, home: Path, order: Order | None = None) -> Running:

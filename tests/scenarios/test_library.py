@@ -13,7 +13,7 @@ from keysync_shell.scenarios import model, preparing
 from keysync_shell.scenarios.locating import LIBRARY, Shelf
 from keysync_shell.scenarios.reporting import Verdict, explained
 from keysync_shell.scenarios.running import Order, Watcher
-from keysync_shell.scenarios.runs import Runs
+from keysync_shell.scenarios.runs import ScenarioRuns
 
 NAMES = sorted(path.stem for path in LIBRARY.glob("*.yaml"))
 
@@ -25,7 +25,7 @@ def test_it_passes_at_every_size(name: str, keys: str, tmp_path: Path) -> None:
     [source] = shelf.sources(name)
     params = {"keys": keys} if "keys" in source.load().params else {}
     prepared = preparing.prepare(source, shelf, params)
-    report = Runs(Sandbox(tmp_path), executor).begin(prepared, Order({})).play(Watcher())
+    report = ScenarioRuns(Sandbox(tmp_path), executor).begin(prepared, Order({})).play(Watcher())
     assert report.verdict is Verdict.PASSED, [line for one in report.played for line in explained(one)]
 
 

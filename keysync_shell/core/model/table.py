@@ -62,7 +62,7 @@ def holds(table: pl.DataFrame, keys: pl.Series) -> pl.Series:
 
 
 @dataclass(frozen=True)
-class Run:
+class Stretch:
     """Touched keys that stand side by side: rows `start` to `stop` of a table, replaced by rows `new_start` to
     `new_stop` of another (each `stop` is the row behind the last one)."""
 
@@ -72,38 +72,38 @@ class Run:
     new_stop: int
 
 
-def runs(table: pl.DataFrame, keys: pl.Series, rows: pl.DataFrame) -> list[Run] | None:
+def stretches(table: pl.DataFrame, keys: pl.Series, rows: pl.DataFrame) -> list[Stretch] | None:
     """Where the rows of `keys` (distinct and sorted) stand in the table and in `rows`, which holds only such rows.
 
     None if they are scattered over more than a few places.
     """
     if len(keys) > MOST_LOOKED_UP:
-        return _one_run(table, keys, rows)
+        return _one_stretch(table, keys, rows)
     first, behind = bounds(table, keys)
     new_first, new_behind = bounds(rows, keys)
     begins = (first != behind.shift()).fill_null(True).arg_true()
     if len(begins) > FEW:
         return None
     ends = [*(int(i) - 1 for i in begins[1:]), len(keys) - 1]
-    return [Run(first[i], behind[j], new_first[i], new_behind[j]) for i, j in zip(begins, ends, strict=False)]
+    return [Stretch(first[i], behind[j], new_first[i], new_behind[j]) for i, j in zip(begins, ends, strict=False)]
 
 
-def _one_run(table: pl.DataFrame, keys: pl.Series, rows: pl.DataFrame) -> list[Run] | None:
-    """As `runs` of many keys: one place, if nothing but they stands between the first and the last of them."""
+def _one_stretch(table: pl.DataFrame, keys: pl.Series, rows: pl.DataFrame) -> list[Stretch] | None:
+    """As `stretches` of many keys: one place, if nothing but they stands between the first and the last of them."""
     start = int(table[KEY].search_sorted(keys[0], "left"))
     stop = int(table[KEY].search_sorted(keys[-1], "right"))
     between = distinct(table[KEY].slice(start, stop - start))
     if not (len(between) == 0 or between.equals(keys)):
         return None
-    return [Run(start, stop, 0, len(rows))]
+    return [Stretch(start, stop, 0, len(rows))]
 
 
 def rows_of(table: pl.DataFrame, keys: pl.Series) -> pl.DataFrame:
     """The rows of these keys (distinct and sorted), in table order."""
-    places = runs(table, keys, table.clear())
+    places = stretches(table, keys, table.clear())
     if places is None:
         return table.filter(pl.col(KEY).is_in(keys.implode()))
-    return _joined((table.slice(run.start, run.stop - run.start) for run in places), table)
+    return _joined((table.slice(place.start, place.stop - place.start) for place in places), table)
 
 
 def splice(table: pl.DataFrame, keys: pl.Series, rows: pl.DataFrame) -> pl.DataFrame:
@@ -113,17 +113,17 @@ def splice(table: pl.DataFrame, keys: pl.Series, rows: pl.DataFrame) -> pl.DataF
 
 def exchanged(table: pl.DataFrame, keys: pl.Series, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows of `keys` (distinct and sorted), and the table with `rows` in their place, which are rows of those."""
-    places = runs(table, keys, rows)
+    places = stretches(table, keys, rows)
     if places is None:
         touched = table[KEY].is_in(keys.implode())
         rest = table.filter(~touched)
         merged = rest.merge_sorted(rows, KEY) if len(rest) and len(rows) else rest if len(rest) else rows
         return table.filter(touched), merged  # no key is on both sides, so that this is table order
     taken, pieces, done = [], [], 0
-    for run in places:
-        taken.append(table.slice(run.start, run.stop - run.start))
-        pieces += [table.slice(done, run.start - done), rows.slice(run.new_start, run.new_stop - run.new_start)]
-        done = run.stop
+    for place in places:
+        taken.append(table.slice(place.start, place.stop - place.start))
+        pieces += [table.slice(done, place.start - done), rows.slice(place.new_start, place.new_stop - place.new_start)]
+        done = place.stop
     return _joined(taken, table), _joined([*pieces, table.slice(done)], table)
 
 
