@@ -162,7 +162,7 @@ def _one_command(command: Command, words: list[str], options: argparse.Namespace
         options.home, args.home = options.home if args.home is None else args.home, None
     if args.lock_timeout is not None:
         options.lock_timeout = args.lock_timeout
-    dialogue = _dialogue(options, ask_at_terminal, changes=command.changes)
+    dialogue = _dialogue(options, ask_at_terminal, changes=command.changes, reads=True)
     dialogue.watcher = lambda: _watcher(dialogue, options.color)
     return dialogue.run(command, args, shlex.join([command.name, *words]), "one-shot")
 
@@ -202,11 +202,17 @@ def _shell_behind(interpreter: Interpreter, color: str) -> Shell:
     return shell
 
 
-def _dialogue(options: argparse.Namespace, ask: Callable[[str], bool], *, changes: bool = False) -> Dialogue:
-    """A dialogue on the sandbox. Raises SystemExit, with the reason told, if it cannot be opened."""
+def _dialogue(
+    options: argparse.Namespace, ask: Callable[[str], bool], *, changes: bool = False, reads: bool = False
+) -> Dialogue:
+    """A dialogue on the sandbox; `reads` if its command may take standard input.
+
+    Raises SystemExit, with the reason told, if it cannot be opened.
+    """
     from keysync_shell.config import home_folder
     from keysync_shell.dialogue import Dialogue
     from keysync_shell.errors import KeySyncError
+    from keysync_shell.front import Terminal
     from keysync_shell.render.ticker import ticker_for
     from keysync_shell.render.writing import writer_for
     from keysync_shell.sandbox import Sandbox
@@ -220,6 +226,7 @@ def _dialogue(options: argparse.Namespace, ask: Callable[[str], bool], *, change
         writer.fail(error, changes=changes)
         raise SystemExit(error.code) from None
     dialogue = Dialogue(sandbox, lambda: writer, ask, debug=options.debug, restricted=options.restricted)
+    dialogue.front = Terminal(dialogue, options.color, reads)
     dialogue.execute_on = _executor
     return dialogue
 

@@ -19,7 +19,7 @@ from polars.exceptions import PanicException
 
 from keysync_shell.commands.declaring import Command
 from keysync_shell.commands.reach import ANYWHERE, Reach
-from keysync_shell.commands.session import Session, ShowsKeys
+from keysync_shell.commands.session import Front, Session, ShowsKeys
 from keysync_shell.config import path_of
 from keysync_shell.core.model.keys import safe
 from keysync_shell.errors import KeySyncError
@@ -44,7 +44,8 @@ class Dialogue:
     """The sandbox with whoever talks to it.
 
     `debug` shows tracebacks; `restricted` keeps to the sandbox; `last` is the last result with keys. `execute_on` and
-    `watcher` are for scenarios; `reach` says which files may be named, and `folder` where relative paths begin.
+    `watcher` are for scenarios; `reach` says which files may be named, and `folder` where relative paths begin; `front` has
+    the screen and the keyboard.
     """
 
     sandbox: Sandbox
@@ -58,6 +59,7 @@ class Dialogue:
     watcher: Callable[[], Watcher | None] = lambda: None
     reach: Reach = ANYWHERE
     folder: Path = Path()
+    front: Front | None = None
 
     def __post_init__(self) -> None:
         if self.restricted:
@@ -112,6 +114,7 @@ class Dialogue:
             execute_on=self.execute_on,
             watcher=self.watcher,
             reach=self.reach,
+            front=self.front,
         )
 
     def _answer(self, command: Command, args: Namespace, session: Session, output: _Output) -> int:

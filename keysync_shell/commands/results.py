@@ -8,7 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from keysync_shell.commands import checking, explaining, history, looking, reconciling, scenarios, snapshots
+    from keysync_shell.commands import (
+        checking,
+        explaining,
+        history,
+        learning,
+        looking,
+        reconciling,
+        scenarios,
+        snapshots,
+    )
     from keysync_shell.sandbox import Outcome
 
     CommandResult = (
@@ -20,6 +29,7 @@ if TYPE_CHECKING:
         | explaining.Results
         | checking.Results
         | scenarios.Results
+        | learning.Results
     )
 
 
@@ -45,6 +55,10 @@ class ExplainingResult:
 
 class ScenariosResult:
     """What a command returns that is about scenarios."""
+
+
+class LearningResult:
+    """What a command returns from which somebody learns."""
 
 
 class CheckingResult:

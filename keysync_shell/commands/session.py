@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -19,6 +19,8 @@ from keysync_shell.storage.foreign_csv import Reading
 from keysync_shell.storage.operations import OperationKind
 
 if TYPE_CHECKING:
+    from keysync_shell.lessons.course import Course
+    from keysync_shell.lessons.shelf import Numbered
     from keysync_shell.scenarios.running import Watcher
     from keysync_shell.scenarios.staging import ExecuteOn
 
@@ -44,6 +46,19 @@ class ShowsKeys(Protocol):
         """The keys that it shows, in any order, also more than once."""
 
 
+class Front(Protocol):
+    """What only whoever has the screen and the keyboard can do."""
+
+    def learn(self, course: Course, one: Numbered, /) -> bool:
+        """Open the prompt of a lesson; False where nobody is at a terminal."""
+
+    def typed(self) -> Iterable[str]:
+        """Lines that somebody gives to a single command on standard input; none at a terminal, or in a script."""
+
+    def aloud(self, home: Path, /) -> Callable[[str], int]:
+        """Carries lines out on the sandbox of a folder, for everybody to see; it gives their status."""
+
+
 @dataclass(frozen=True)
 class Session:
     """One command on one sandbox.
@@ -52,7 +67,8 @@ class Session:
     question to a person; `preview` shows them first what would happen. `read_stdin` gives what KEYS… `-` stands for;
     `last` is the previous result with keys. `show_reading` shows how a file was read, before anything is done with it.
     `folder` is where relative paths begin, and `reach` says how far they may lead. `execute_on` runs lines on another
-    sandbox, and `watcher` gives who watches them, if anybody is at a terminal: for scenarios.
+    sandbox, and `watcher` gives who watches them, if anybody is at a terminal: for scenarios. `front` has the screen and
+    the keyboard.
     """
 
     sandbox: Sandbox
@@ -67,6 +83,7 @@ class Session:
     execute_on: ExecuteOn | None = None
     watcher: Callable[[], Watcher | None] = lambda: None
     reach: Reach = ANYWHERE
+    front: Front | None = None
 
     def file(self, name: str) -> Path:
         """The path of a file that a person named. Raises KeySyncError if it is none, or out of reach."""

@@ -8,6 +8,7 @@ from keysync_shell.commands.results import (
     CheckingResult,
     ExplainingResult,
     HistoryResult,
+    LearningResult,
     LookingResult,
     ReconcilingResult,
     ScenariosResult,
@@ -55,5 +56,9 @@ def view(result: CommandResult) -> View:
             from keysync_shell.render import scenarios
 
             return scenarios.view(result)
+        case LearningResult():
+            from keysync_shell.render import learning
+
+            return learning.view(result)
         case _:
             assert_never(result)

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -27,6 +27,7 @@ DEEPEST = 40
 MOST_FAULTS = 20
 HINT = "`scenario schema` prints all that a scenario may say; nothing was run."
 STEP_LISTS = ("steps", "then", "otherwise")
+S = TypeVar("S", bound=Scenario)
 JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^"]+', re.DOTALL)
 
 
@@ -54,14 +55,19 @@ def load(text: str, file: str) -> Scenario:
 
     Raises BadScenario with every fault.
     """
+    return load_as(Scenario, text, file)
+
+
+def load_as(model: type[S], text: str, file: str) -> S:
+    """As `load`, for what is a scenario and says more."""
     root = _composed(text, file)
     faults = list(_faults_of_nodes(root, file))
     if not isinstance(root, MappingNode):
         raise BadScenario([Fault(_place(root, file), "a scenario is a mapping that begins with its name")])
     try:
-        scenario = Scenario.model_validate(_data(root, file))
+        scenario = model.model_validate(_data(root, file))
     except ValidationError as error:
-        raise BadScenario([*faults, *_faults_of_model(root, file, error)]) from None
+        raise BadScenario([*faults, *_faults_of_model(root, file, error, model)]) from None
     if faults:
         raise BadScenario(faults)
     return scenario
@@ -165,7 +171,7 @@ def _whole(text: str) -> str:
         return text
 
 
-def _faults_of_model(root: Node, file: str, error: ValidationError) -> Iterator[Fault]:
+def _faults_of_model(root: Node, file: str, error: ValidationError, model: type[Scenario]) -> Iterator[Fault]:
     """What the model finds wrong, each at the node that it is about."""
     for item in error.errors(include_url=False):
         path = _path(item["loc"])
@@ -173,14 +179,14 @@ def _faults_of_model(root: Node, file: str, error: ValidationError) -> Iterator[
         node = _node(root, path[:-1] if missing else path, as_key=unknown)
         if item["type"] == "too_short" and node.value:
             continue  # there are steps, but none of them is a good one: that is told of each
-        yield Fault(_place(node, file), _reason(item, path))
+        yield Fault(_place(node, file), _reason(item, path, model))
 
 
-def _reason(item: Mapping[str, Any], path: Sequence[str | int]) -> str:
+def _reason(item: Mapping[str, Any], path: Sequence[str | int], model: type[Scenario]) -> str:
     name = str(path[-1]) if path else ""
     match item["type"]:
         case "extra_forbidden":
-            near = difflib.get_close_matches(name, _fields(item["loc"]), n=1, cutoff=0.6)
+            near = difflib.get_close_matches(name, _fields(item["loc"], model), n=1, cutoff=0.6)
             return f"unknown field {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
         case "missing":
             return f"{name!r} is missing"
@@ -201,14 +207,14 @@ def _reason(item: Mapping[str, Any], path: Sequence[str | int]) -> str:
             return str(item["msg"])[:1].lower() + str(item["msg"])[1:]
 
 
-def _fields(loc: Sequence[str | int]) -> list[str]:
+def _fields(loc: Sequence[str | int], model: type[Scenario]) -> list[str]:
     """The fields that may stand where a fault is."""
     steps = [i for i, part in enumerate(loc[:-1]) if isinstance(part, int) and loc[i - 1] in STEP_LISTS]
     if steps:
         tag = str(loc[steps[-1] + 1])
         return _names(STEPS.get(tag, Checkpoint))
     parents: Mapping[str, type[BaseModel]] = {"params": Param, "config": Settings}
-    return _names(parents.get(str(loc[0]), Scenario) if len(loc) > 1 else Scenario)
+    return _names(parents.get(str(loc[0]), model) if len(loc) > 1 else model)
 
 
 def _names(model: type[BaseModel]) -> list[str]:

@@ -54,13 +54,13 @@ ParamName = Annotated[str, _shape(PARAM, "a param's name: small letters, digits 
 Given = Annotated[str, _shape(GIVEN, "empty, now or snapshot:NAME"), _pattern(GIVEN)]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
     """Unknown fields are faults; nothing can be changed after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class Param(_Strict):
+class Param(Strict):
     """A value that whoever runs the scenario may choose. With `min` or `max` it is a whole number."""
 
     default: Annotated[
@@ -88,7 +88,7 @@ class Param(_Strict):
         return ""
 
 
-class Settings(_Strict):
+class Settings(Strict):
     """Settings of the stage, as keysync.toml has them."""
 
     normalize: Annotated[Mapping[str, str], Field(description="the rules, as under [normalize]")] = {}
@@ -121,7 +121,7 @@ def _value(table: str, name: str, value: Any) -> object:
     return setting(str(name), str(value)) if table == "normalize" else str(value)
 
 
-class Step(_Strict):
+class Step(Strict):
     """A step. Its first word says what it does; `WORD` names that field."""
 
     WORD: ClassVar[str]
@@ -248,7 +248,7 @@ AnyStep = Annotated[
 ]
 
 
-class Scenario(_Strict):
+class Scenario(Strict):
     """A script of steps and checkpoints with expected outcomes."""
 
     json_schema: Annotated[str, Field(alias="$schema", description="where a JSON file names this schema")] = ""

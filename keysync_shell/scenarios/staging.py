@@ -49,12 +49,19 @@ def prepare(scenario: Scenario, home: Sandbox, folder: Path) -> None:
 class SandboxStage:
     """A sandbox as a stage.
 
-    `execute_on` gives what runs lines on it; they read the files of the folder `beside`, or any if it is None.
+    `execute_on` gives what runs lines on it; they read the files of the folder `beside`, or any if it is None. `make` opens
+    the sandbox.
     """
 
-    def __init__(self, folder: Path, execute_on: ExecuteOn, beside: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        execute_on: ExecuteOn,
+        beside: Path | None = None,
+        make: Callable[..., Sandbox] = Sandbox,
+    ) -> None:
         self._time = START
-        self.sandbox = Sandbox(folder, clock=lambda: self._time, user=USER, host=HOST)
+        self.sandbox = make(folder, clock=lambda: self._time, user=USER, host=HOST)
         self._execute = execute_on(self.sandbox, beside)
         self._measure: Measure | None = None
         self.sandbox.look()

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from keysync_shell.commands.catalogue import checking, editing, history, looking, reconciling, scenarios, snapshots
+from keysync_shell.commands.catalogue import (
+    checking,
+    editing,
+    history,
+    learning,
+    looking,
+    reconciling,
+    scenarios,
+    snapshots,
+)
 from keysync_shell.commands.declaring import Command
 from keysync_shell.commands.meanings import near
 from keysync_shell.errors import KeySyncError
@@ -17,6 +26,7 @@ COMMANDS: tuple[Command, ...] = (
     *reconciling.COMMANDS,
     *scenarios.COMMANDS,
     *checking.COMMANDS,
+    *learning.COMMANDS,
 )
 
 BY_NAME = {command.name: command for command in COMMANDS}

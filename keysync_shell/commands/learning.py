@@ -1,0 +1,246 @@
+"""Commands for the first day: the tutorial."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from keysync_shell.commands import lines
+from keysync_shell.commands.catalogue import learning as asked
+from keysync_shell.commands.meanings import near
+from keysync_shell.commands.results import LearningResult
+from keysync_shell.commands.session import Front, Session
+from keysync_shell.core.model.keys import safe
+from keysync_shell.errors import KeySyncError
+from keysync_shell.lessons import progress, shelf
+from keysync_shell.lessons.course import Course, Judged
+from keysync_shell.lessons.progress import Mark
+from keysync_shell.lessons.shelf import Numbered
+
+
+@dataclass(frozen=True)
+class Item:
+    """A lesson in a list."""
+
+    number: int
+    name: str
+    title: str
+    mark: Mark
+    current: bool
+
+
+@dataclass(frozen=True)
+class Lessons(LearningResult):
+    """Every lesson, and what became of it."""
+
+    items: tuple[Item, ...]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Goal(LearningResult):
+    """A lesson as it is shown to whoever comes to it. `missing` is what its goal lacks; `of` counts the lessons."""
+
+    number: int
+    of: int
+    name: str
+    title: str
+    text: str
+    goal: str
+    home: Path
+    missing: tuple[str, ...]
+    mark: Mark
+
+
+@dataclass(frozen=True)
+class Hint(LearningResult):
+    """A hint, the first of them 1."""
+
+    number: int
+    of: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Solution(LearningResult):
+    """Lines that lead to the goal, among other ways."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Checked(LearningResult):
+    """Whether a goal is reached; `following` is the number of the lesson to go on with, None after the last."""
+
+    number: int
+    goal: str
+    judged: Judged
+    following: int | None
+    wrong: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        return int(self.wrong or not self.judged.reached)
+
+
+@dataclass(frozen=True)
+class Left(LearningResult):
+    """Somebody was at the prompt of a lesson, and left it or goes on elsewhere."""
+
+
+Results = Lessons | Goal | Hint | Solution | Checked | Left
+
+
+def tutorial(session: Session, args: asked.Tutorial) -> Results:
+    course = _course(session)
+    one = course.current()
+    match args.words:
+        case ():
+            return _come_to(session, course, _where_to_go_on(course))
+        case ("list",):
+            return listed(course)
+        case ("reset", "all"):
+            course.forget()
+            return listed(course)
+        case ("reset",):
+            course.reset(one)
+            return _come_to(session, course, one)
+        case ("skip",):
+            course.skip(one)
+            return _come_to(session, course, _after(course, one))
+        case ("next",):
+            return _next(session, course, one)
+        case ("answer", *words):
+            return _answered(course, one, words)
+        case (word,) if word not in asked.WORDS:
+            return _come_to(session, course, _named(word))
+        case (word,):
+            return _about(course, one, word)
+    raise KeySyncError(
+        f"tutorial takes one word, not {safe(' '.join(args.words))!r}", hint="`tutorial --help` shows which."
+    )
+
+
+def checked(course: Course, one: Numbered) -> Checked:
+    """Whether the goal of a lesson is reached."""
+    judged = course.check(one)
+    following = course.following(one)
+    return Checked(one.number, str(one.lesson.goal), judged, following.number if following else None)
+
+
+def listed(course: Course) -> Lessons:
+    steps = course.progress
+    items = (
+        Item(one.number, one.name, str(one.lesson.title), steps.of(one.name).mark, one.name == steps.current)
+        for one in shelf.lessons()
+    )
+    return Lessons(tuple(items), course.folder)
+
+
+def _course(session: Session) -> Course:
+    if session.execute_on is None:
+        raise KeySyncError(
+            "the tutorial cannot be opened from here", hint="Open it from the shell or the command line."
+        )
+    session.sandbox.require_no_batch("the tutorial")
+    return Course(progress.folder(), session.execute_on)
+
+
+def _about(course: Course, one: Numbered, word: str) -> Results:
+    """What is said about the current lesson."""
+    course.begin(one)
+    match word:
+        case "hint":
+            number, text = course.hint(one)
+            return Hint(number, len(one.lesson.hints), text)
+        case "solution":
+            return Solution(tuple(map(str, one.lesson.solution)))
+        case "check":
+            return checked(course, one)
+        case _:
+            return shown(course, one, course.check(one).missing)
+
+
+def _answered(course: Course, one: Numbered, words: list[str]) -> Checked:
+    course.begin(one)
+    if course.answer(one, words):
+        return checked(course, one)
+    return Checked(
+        one.number, str(one.lesson.goal), Judged((f"{safe(' '.join(words))} is not the answer",)), None, True
+    )
+
+
+def _next(session: Session, course: Course, one: Numbered) -> Results:
+    course.begin(one)
+    if not course.check(one).reached:
+        raise KeySyncError(f"the goal of lesson {one.number} is not reached", hint="`skip` goes on without it.")
+    return _come_to(session, course, _after(course, one))
+
+
+def _after(course: Course, one: Numbered) -> Numbered:
+    following = course.following(one)
+    if following is None or following == one:
+        raise KeySyncError("no other lesson is left", hint="`tutorial list` shows them; `tutorial 1` goes back to one.")
+    return following
+
+
+def _where_to_go_on(course: Course) -> Numbered:
+    """The current lesson, or the next one if that is done."""
+    one = course.current()
+    done = course.progress.of(one.name).mark is Mark.DONE
+    return (course.following(one) or one) if done else one
+
+
+def _named(word: str) -> Numbered:
+    try:
+        return shelf.named(word)
+    except KeySyncError as error:
+        guess = near(word, [*asked.WORDS, *(one.name for one in shelf.lessons())])
+        raise KeySyncError(error.message, hint=f"Did you mean {guess}?" if guess else error.hint) from None
+
+
+def _come_to(session: Session, course: Course, one: Numbered) -> Results:
+    """Come to a lesson: at a terminal its prompt opens; else it is shown, and lines on standard input are played."""
+    course.begin(one)
+    if session.front is None:
+        return shown(course, one)
+    if session.front.learn(course, one):
+        return Left()
+    typed = [line for line in session.front.typed() if line.strip()]
+    return played(session.front, course, typed) if typed else shown(course, one)
+
+
+def played(front: Front, course: Course, typed: Iterable[str]) -> Checked:
+    """Carry lines out as if they were typed at the prompt of the current lesson; how the goal stands then."""
+    at, carry_out = None, None
+    for line in typed:
+        for command in lines.commands_in(line):
+            if carry_out is None or course.current() != at:
+                at = course.current()
+                carry_out = front.aloud(course.home(at))
+            with contextlib.chdir(course.home(at)):
+                carry_out(spelled(command))
+    return checked(course, course.current())
+
+
+def spelled(command: str) -> str:
+    """A line of a lesson as any shell takes it: the words about the lesson begin with `tutorial`."""
+    return f"tutorial {command}" if command.partition(" ")[0] in asked.SHORT else command
+
+
+def shown(course: Course, one: Numbered, missing: tuple[str, ...] = ()) -> Goal:
+    """A lesson with its goal."""
+    lesson, step = one.lesson, course.progress.of(one.name)
+    return Goal(
+        one.number,
+        len(shelf.lessons()),
+        one.name,
+        str(lesson.title),
+        str(lesson.text),
+        str(lesson.goal),
+        course.home(one),
+        missing,
+        step.mark,
+    )

@@ -1,0 +1,1 @@
+"""The tutorial: lessons that are scenarios with a goal, on sandboxes of their own."""
