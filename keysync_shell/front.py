@@ -25,6 +25,11 @@ class Terminal:
     color: str
     reads: bool = False
 
+    @property
+    def in_lesson(self) -> bool:
+        """It is not: the prompt of a lesson is a front of its own."""
+        return False
+
     def learn(self, course: Course, one: Numbered) -> bool:
         """Open the prompt of a lesson, and of those that follow it, until the learner leaves."""
         if not at_terminal():

@@ -30,6 +30,7 @@ def test_case(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reque
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.chdir(home)
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
     seen = played(path.read_text(encoding="utf-8"), home)
     if request.config.getoption("--rewrite-cases"):
         path.write_text(seen, encoding="utf-8")

@@ -18,7 +18,7 @@ exactly its keys, but drift away from it. `status` counts what is wrong,
 `discrepancies` lists it, `explain KEY` tells all about one key. Break things
 (`remove-key`, `corrupt`), look, `plan`, `apply`; `undo` takes any change back."""
 
-MORE = "More: help COMMAND, help words, help topics; help -v describes every command."
+MORE = "New here: tutorial. More: help COMMAND, help words, help topics, help -v."
 
 GLOSSARY = {
     "sandbox": "a folder with the files of all systems and the history of their changes",

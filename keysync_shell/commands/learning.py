@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keysync_shell.commands import lines
@@ -41,7 +41,10 @@ class Lessons(LearningResult):
 
 @dataclass(frozen=True)
 class Goal(LearningResult):
-    """A lesson as it is shown to whoever comes to it. `missing` is what its goal lacks; `of` counts the lessons."""
+    """A lesson as it is shown to whoever comes to it. `missing` is what its goal lacks; `of` counts the lessons.
+
+    `outside` if it is shown elsewhere than at its prompt; `prefix` stands before its words there.
+    """
 
     number: int
     of: int
@@ -52,6 +55,8 @@ class Goal(LearningResult):
     home: Path
     missing: tuple[str, ...]
     mark: Mark
+    prefix: str
+    outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ class Hint(LearningResult):
     number: int
     of: int
     text: str
+    prefix: str
 
 
 @dataclass(frozen=True)
@@ -72,13 +78,18 @@ class Solution(LearningResult):
 
 @dataclass(frozen=True)
 class Checked(LearningResult):
-    """Whether a goal is reached; `following` is the number of the lesson to go on with, None after the last."""
+    """Whether a goal is reached; `following` is the number of the lesson to go on with, None after the last.
+
+    `wrong` if the answer was; `told` if the last line said so already.
+    """
 
     number: int
     goal: str
     judged: Judged
     following: int | None
+    prefix: str
     wrong: bool = False
+    told: bool = False
 
     @property
     def exit_code(self) -> int:
@@ -90,11 +101,14 @@ class Left(LearningResult):
     """Somebody was at the prompt of a lesson, and left it or goes on elsewhere."""
 
 
+TUTORIAL = "tutorial "
+TELLING = (["tutorial", "answer"], ["tutorial", "check"])
+
 Results = Lessons | Goal | Hint | Solution | Checked | Left
 
 
 def tutorial(session: Session, args: asked.Tutorial) -> Results:
-    course = _course(session)
+    course, prefix = _course(session), _prefix(session)
     one = course.current()
     match args.words:
         case ():
@@ -113,21 +127,21 @@ def tutorial(session: Session, args: asked.Tutorial) -> Results:
         case ("next",):
             return _next(session, course, one)
         case ("answer", *words):
-            return _answered(course, one, words)
+            return _answered(course, one, words, prefix)
         case (word,) if word not in asked.WORDS:
             return _come_to(session, course, _named(word))
         case (word,):
-            return _about(course, one, word)
+            return _about(course, one, word, prefix)
     raise KeySyncError(
         f"tutorial takes one word, not {safe(' '.join(args.words))!r}", hint="`tutorial --help` shows which."
     )
 
 
-def checked(course: Course, one: Numbered) -> Checked:
+def checked(course: Course, one: Numbered, prefix: str) -> Checked:
     """Whether the goal of a lesson is reached."""
     judged = course.check(one)
     following = course.following(one)
-    return Checked(one.number, str(one.lesson.goal), judged, following.number if following else None)
+    return Checked(one.number, str(one.lesson.goal), judged, following.number if following else None, prefix)
 
 
 def listed(course: Course) -> Lessons:
@@ -148,40 +162,46 @@ def _course(session: Session) -> Course:
     return Course(progress.folder(), session.execute_on)
 
 
-def _about(course: Course, one: Numbered, word: str) -> Results:
+def _prefix(session: Session) -> str:
+    """What stands before the words of a lesson where somebody is."""
+    return "" if session.front is not None and session.front.in_lesson else TUTORIAL
+
+
+def _about(course: Course, one: Numbered, word: str, prefix: str) -> Results:
     """What is said about the current lesson."""
     course.begin(one)
     match word:
         case "hint":
             number, text = course.hint(one)
-            return Hint(number, len(one.lesson.hints), text)
+            return Hint(number, len(one.lesson.hints), text, prefix)
         case "solution":
             return Solution(tuple(map(str, one.lesson.solution)))
         case "check":
-            return checked(course, one)
+            return checked(course, one, prefix)
         case _:
-            return shown(course, one, course.check(one).missing)
+            return shown(course, one, prefix, course.check(one).missing)
 
 
-def _answered(course: Course, one: Numbered, words: list[str]) -> Checked:
+def _answered(course: Course, one: Numbered, words: list[str], prefix: str) -> Checked:
     course.begin(one)
     if course.answer(one, words):
-        return checked(course, one)
-    return Checked(
-        one.number, str(one.lesson.goal), Judged((f"{safe(' '.join(words))} is not the answer",)), None, True
-    )
+        return checked(course, one, prefix)
+    wrong = Judged((f"{safe(' '.join(words))} is not the answer",))
+    return Checked(one.number, str(one.lesson.goal), wrong, None, prefix, wrong=True)
 
 
 def _next(session: Session, course: Course, one: Numbered) -> Results:
     course.begin(one)
     if not course.check(one).reached:
-        raise KeySyncError(f"the goal of lesson {one.number} is not reached", hint="`skip` goes on without it.")
+        raise KeySyncError(
+            f"the goal of lesson {one.number} is not reached", hint=f"`{_prefix(session)}skip` goes on without it."
+        )
     return _come_to(session, course, _after(course, one))
 
 
 def _after(course: Course, one: Numbered) -> Numbered:
     following = course.following(one)
-    if following is None or following == one:
+    if following is None:
         raise KeySyncError("no other lesson is left", hint="`tutorial list` shows them; `tutorial 1` goes back to one.")
     return following
 
@@ -205,16 +225,18 @@ def _come_to(session: Session, course: Course, one: Numbered) -> Results:
     """Come to a lesson: at a terminal its prompt opens; else it is shown, and lines on standard input are played."""
     course.begin(one)
     if session.front is None:
-        return shown(course, one)
+        return replace(shown(course, one, _prefix(session)), outside=True)
     if session.front.learn(course, one):
         return Left()
     typed = [line for line in session.front.typed() if line.strip()]
-    return played(session.front, course, typed) if typed else shown(course, one)
+    return (
+        played(session.front, course, typed) if typed else replace(shown(course, one, _prefix(session)), outside=True)
+    )
 
 
 def played(front: Front, course: Course, typed: Iterable[str]) -> Checked:
     """Carry lines out as if they were typed at the prompt of the current lesson; how the goal stands then."""
-    at, carry_out = None, None
+    at, carry_out, told = None, None, False
     for line in typed:
         for command in lines.commands_in(line):
             if carry_out is None or course.current() != at:
@@ -222,15 +244,16 @@ def played(front: Front, course: Course, typed: Iterable[str]) -> Checked:
                 carry_out = front.aloud(course.home(at))
             with contextlib.chdir(course.home(at)):
                 carry_out(spelled(command))
-    return checked(course, course.current())
+            told = spelled(command).split()[:2] in TELLING
+    return replace(checked(course, course.current(), TUTORIAL), told=told)
 
 
 def spelled(command: str) -> str:
     """A line of a lesson as any shell takes it: the words about the lesson begin with `tutorial`."""
-    return f"tutorial {command}" if command.partition(" ")[0] in asked.SHORT else command
+    return f"{TUTORIAL}{command}" if command.partition(" ")[0] in asked.SHORT else command
 
 
-def shown(course: Course, one: Numbered, missing: tuple[str, ...] = ()) -> Goal:
+def shown(course: Course, one: Numbered, prefix: str, missing: tuple[str, ...] = ()) -> Goal:
     """A lesson with its goal."""
     lesson, step = one.lesson, course.progress.of(one.name)
     return Goal(
@@ -243,4 +266,5 @@ def shown(course: Course, one: Numbered, missing: tuple[str, ...] = ()) -> Goal:
         course.home(one),
         missing,
         step.mark,
+        prefix,
     )

@@ -49,6 +49,10 @@ class ShowsKeys(Protocol):
 class Front(Protocol):
     """What only whoever has the screen and the keyboard can do."""
 
+    @property
+    def in_lesson(self) -> bool:
+        """Whether this is the prompt of a lesson, where its words do without `tutorial` before them."""
+
     def learn(self, course: Course, one: Numbered, /) -> bool:
         """Open the prompt of a lesson; False where nobody is at a terminal."""
 

@@ -92,10 +92,11 @@ class Course:
         """Whether the words are the answer. Raises KeySyncError where nothing is asked, or nothing is said."""
         if one.lesson.answer is None:
             raise KeySyncError(
-                f"lesson {one.number} asks no question", hint="Its goal is something to bring about: `goal` shows it."
+                f"lesson {one.number} asks no question",
+                hint="Its goal is something to bring about: `tutorial goal` shows it.",
             )
         if not words:
-            raise KeySyncError("an answer is missing", hint="Say it like: answer 3")
+            raise KeySyncError("an answer is missing", hint="Say it like: tutorial answer 3")
         if not judging.right(one.lesson.answer, words, self.home(one), self.execute_on):
             return False
         self._write(one, replace(self.progress.of(one.name), answered=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class Numbered:
         return f"{self.number}-{self.name}"
 
 
+@cache
 def lessons() -> tuple[Numbered, ...]:
     """Every lesson, the first one first."""
     paths = sorted(LIBRARY.glob("*.yaml"), key=lambda path: int(path.name.partition("-")[0]))

@@ -15,7 +15,6 @@ from keysync_shell.render.view import ID, TEXT, Grid, View, fixed, plain
 
 WIDEST = 100
 MOST_MISSING = 3  # more would be the solution
-SIGNS = {Mark.NEW: "", Mark.BEGUN: "begun", Mark.SKIPPED: "skipped", Mark.DONE: "✓ done"}
 
 
 def view(result: Results) -> View:
@@ -24,7 +23,7 @@ def view(result: Results) -> View:
         case Lessons():
             return _lessons(result)
         case Goal():
-            return View(data=lambda _: plain(result), lines=tuple(_goal(result)))
+            return View(data=lambda _: plain(result), lines=tuple(_goal(result)), talk=_outside(result))
         case Hint():
             return View(
                 data=lambda _: plain(result),
@@ -47,14 +46,21 @@ def view(result: Results) -> View:
 
 def _lessons(result: Lessons) -> View:
     rows = [
-        (item.number, item.name, item.title, f"{SIGNS[item.mark]}{' ←' if item.current else ''}")
+        (
+            item.number,
+            item.name,
+            item.title,
+            item.mark if item.mark is not Mark.NEW else "",
+            "←" if item.current else "",
+        )
         for item in result.items
     ]
+    columns = {"lesson": ID, "name": TEXT, "title": TEXT, "state": TEXT, "here": TEXT}
     done = sum(item.mark is Mark.DONE for item in result.items)
     return View(
         data=lambda _: plain(result),
-        grid=Grid({"lesson": ID, "name": TEXT, "title": TEXT, "state": TEXT}, fixed(rows), len(rows), all=True),
-        talk=(f"{done} of {len(rows)} done · next: tutorial",),
+        grid=Grid(columns, fixed(rows), len(rows), all=True, drawn=("here",)),
+        talk=(f"{done} of {len(rows)} done · next: tutorial{' N' if done == len(rows) else ''}",),
     )
 
 
@@ -64,11 +70,22 @@ def _goal(result: Goal) -> Iterator[str]:
     yield from _wrapped(result.text)
     yield ""
     yield from _wrapped(f"Goal: {result.goal}")
-    yield ""
+    if result.mark is Mark.DONE or result.missing:
+        yield ""
     if result.mark is Mark.DONE:
-        yield "✓ This lesson is done. `next` goes on."
+        yield f"✓ This lesson is done. `{result.prefix}next` goes on."
     yield from _missing(result.missing)
-    yield f"Its sandbox: {safe(shlex.quote(str(result.home)))}"
+
+
+def _outside(result: Goal) -> tuple[str, ...]:
+    """How to take part without the prompt of the lesson."""
+    if not result.outside:
+        return ()
+    return (
+        f"Its sandbox: {safe(shlex.quote(str(result.home)))}",
+        "At a terminal its prompt opens. Else work on that folder (`--home`), or give lines on standard input;",
+        "the words of a lesson are `tutorial hint`, `tutorial answer …`, `tutorial check` then.",
+    )
 
 
 def _missing(missing: tuple[str, ...]) -> Iterator[str]:
@@ -79,22 +96,27 @@ def _missing(missing: tuple[str, ...]) -> Iterator[str]:
 
 
 def _further(result: Hint) -> str:
-    return "`hint` shows the next one." if result.number < result.of else "`solution` shows one way to the goal."
+    if result.number < result.of:
+        return f"`{result.prefix}hint` shows the next one."
+    return f"`{result.prefix}solution` shows one way to the goal."
 
 
 def _checked(result: Checked) -> View:
     if not result.judged.reached:
         lines = tuple(_missing(result.judged.missing))
         return View(
-            data=lambda _: plain(result), lines=lines, talk=("next: hint · goal · skip",), exit_code=result.exit_code
+            data=lambda _: plain(result),
+            lines=lines,
+            talk=(f"next: {result.prefix}hint · {result.prefix}goal · {result.prefix}skip",),
+            exit_code=result.exit_code,
         )
-    return View(data=lambda _: plain(result), lines=reached(result), exit_code=0)
+    return View(data=lambda _: plain(result), lines=() if result.told else reached(result))
 
 
 def reached(result: Checked) -> tuple[str, ...]:
     """What is said when a goal is reached."""
     following = (
-        f"`next` goes on to lesson {result.following}."
+        f"`{result.prefix}next` goes on to lesson {result.following}."
         if result.following
         else "That was the last one: all lessons are done."
     )

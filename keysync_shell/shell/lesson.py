@@ -11,6 +11,7 @@ from cmd2 import with_category
 from cmd2.parsing import Statement
 
 from keysync_shell.commands import learning
+from keysync_shell.commands.catalogue.learning import GROUP
 from keysync_shell.errors import KeySyncError
 from keysync_shell.interpreter import Interpreter
 from keysync_shell.lessons.course import Course
@@ -21,6 +22,7 @@ from keysync_shell.render.writing import TABLE
 from keysync_shell.shell.app import Shell
 
 LEAVING = "The tutorial waits where you left it: `tutorial` goes on."
+DONE = "The tutorial stays where it is: `tutorial list` shows the lessons, `tutorial 3` goes back to one."
 
 
 def talk(course: Course, one: Numbered, interpreter_on: Callable[[Path], Interpreter], color: str) -> None:
@@ -32,7 +34,7 @@ def talk(course: Course, one: Numbered, interpreter_on: Callable[[Path], Interpr
             shell.talk()
         shell.sandbox.close()
         going = shell.going_on
-    shell.dialogue.writer().say(LEAVING)
+    shell.dialogue.writer().say(LEAVING if course.following(shell.one) else DONE)
 
 
 class LessonShell(Shell):
@@ -53,10 +55,8 @@ class LessonShell(Shell):
         self.intro = ""
         self.sandbox.look()
         self.update_prompt()
-        self.dialogue.writer().show(view(learning.shown(self.course, self.one)), "tutorial", TABLE, [])
-        self.dialogue.writer().say(
-            "Type commands. `hint` helps, `goal` shows this again, `skip` goes on, `quit` leaves."
-        )
+        self.dialogue.writer().show(view(learning.shown(self.course, self.one, "")), "tutorial", TABLE, [])
+        self.dialogue.writer().say("`hint` helps, `goal` shows this again, `skip` goes on without, `quit` leaves.")
         return int(self.cmdloop() or 0)
 
     def onecmd_plus_hooks(self, line: str, *, add_to_history: bool = True, **options: Any) -> bool:
@@ -68,13 +68,17 @@ class LessonShell(Shell):
 
     def _look_at_the_goal(self) -> None:
         with contextlib.suppress(KeySyncError):
-            found = learning.checked(self.course, self.one)
+            found = learning.checked(self.course, self.one, "")
             if found.judged.reached:
                 self._done = True
                 for told in reached(found) if found.judged.news else ():
                     self.dialogue.writer().say(told)
 
     # As a front: other lessons are gone on to, not opened within this one
+
+    @property
+    def in_lesson(self) -> bool:
+        return True
 
     def learn(self, _course: Course, one: Numbered, /) -> bool:
         self.going_on = one
@@ -91,32 +95,32 @@ class LessonShell(Shell):
     def _tutorial(self, word: str, statement: Statement) -> bool:
         return self._one_line(f"tutorial {word} {statement.args}".strip(), add_to_history=False)
 
-    @with_category("Tutorial")
+    @with_category(GROUP)
     def do_goal(self, statement: Statement) -> bool:
         """Show the lesson and its goal again."""
         return self._tutorial("goal", statement)
 
-    @with_category("Tutorial")
+    @with_category(GROUP)
     def do_hint(self, statement: Statement) -> bool:
         """Show the next of three hints."""
         return self._tutorial("hint", statement)
 
-    @with_category("Tutorial")
+    @with_category(GROUP)
     def do_answer(self, statement: Statement) -> bool:
         """Answer the question of the lesson."""
         return self._tutorial("answer", statement)
 
-    @with_category("Tutorial")
+    @with_category(GROUP)
     def do_solution(self, statement: Statement) -> bool:
         """Show one way to the goal."""
         return self._tutorial("solution", statement)
 
-    @with_category("Tutorial")
+    @with_category(GROUP)
     def do_skip(self, statement: Statement) -> bool:
         """Go on to the next lesson without reaching the goal."""
         return self._tutorial("skip", statement)
 
-    @with_category("Tutorial")
+    @with_category(GROUP)
     def do_next(self, statement: Statement) -> bool:
         """Go on to the next lesson."""
         return self._tutorial("next", statement)

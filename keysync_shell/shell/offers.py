@@ -14,6 +14,7 @@ from functools import cached_property
 
 import polars as pl
 
+from keysync_shell.commands.catalogue.learning import WORDS
 from keysync_shell.commands.reach import ANYWHERE, Reach
 from keysync_shell.core.findings import briefs, conditions
 from keysync_shell.core.findings.briefs import Brief
@@ -264,6 +265,7 @@ OFFERS: Mapping[str, Callable[[AtHand, str], list[Offer]]] = {
     "scenarios": scenarios,
     "scenario-runs": lambda at, text: _beginning(text, at.scenario_runs),
     "rules": rules,
+    "lessons": lambda _at, text: _beginning(text, map(Offer, WORDS)),
     "conditions": bisectable,
     "files": lambda at, text: paths.files(at.reach, text),
     "folders": lambda at, text: paths.folders(at.reach, text),
