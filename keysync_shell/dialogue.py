@@ -44,8 +44,8 @@ class Dialogue:
     """The sandbox with whoever talks to it.
 
     `debug` shows tracebacks; `restricted` keeps to the sandbox; `last` is the last result with keys. `execute_on` and
-    `watcher` are for scenarios; `reach` says which files may be named, and `folder` where relative paths begin; `front` has
-    the screen and the keyboard.
+    `watcher` are for scenarios; `reach` says which files may be named, and `folder` where relative paths begin.
+    `front` has the screen and the keyboard.
     """
 
     sandbox: Sandbox

@@ -5,8 +5,6 @@ Failures are AssertionErrors whose frames in here are hidden, so pytest shows th
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,14 +13,11 @@ from keysync_shell.config import home_folder
 from keysync_shell.core.findings.comparisons import Comparison
 from keysync_shell.errors import KeySyncError
 from keysync_shell.interpreter import executor
-from keysync_shell.sandbox import Sandbox
-from keysync_shell.scenarios import locating, measuring, preparing
-from keysync_shell.scenarios.locating import Shelf
+from keysync_shell.scenarios import locating, measuring
+from keysync_shell.scenarios.alone import run_alone
 from keysync_shell.scenarios.model import Scenario
 from keysync_shell.scenarios.playing import Executed
 from keysync_shell.scenarios.reporting import Report, Verdict, explained
-from keysync_shell.scenarios.running import Order, Watcher
-from keysync_shell.scenarios.runs import ScenarioRuns
 from keysync_shell.scenarios.staging import SandboxStage
 
 
@@ -99,26 +94,10 @@ def run_scenario(path: Path, file: str) -> Report:
     One that is `given: now` begins with a copy of the sandbox in $KEYSYNC_HOME or the current folder. Raises
     ScenarioFailed if it does not pass, KeySyncError if it cannot be run.
     """
-    source = locating.read(path, file)
-    with tempfile.TemporaryDirectory(prefix="keysync-") as temporary:
-        home = _home(Path(temporary) / "home", empty=source.load().given == "empty")
-        with contextlib.closing(home):
-            run = ScenarioRuns(home, executor).begin(preparing.prepare(source, Shelf(home.home.root), {}), Order({}))
-            with contextlib.closing(run):
-                report = run.play(Watcher())
+    report = run_alone(locating.read(path, file), home_folder(None), executor)
     if report.verdict is not Verdict.PASSED:
         raise ScenarioFailed(report)
     return report
-
-
-def _home(folder: Path, *, empty: bool) -> Sandbox:
-    """A new folder, or a copy of the sandbox that somebody in the current folder would work on."""
-    if empty:
-        folder.mkdir()
-    else:
-        with contextlib.closing(Sandbox(home_folder(None))) as original:
-            original.stage(folder)
-    return Sandbox(folder)
 
 
 def _told(report: Report) -> Iterator[str]:

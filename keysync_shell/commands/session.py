@@ -71,8 +71,8 @@ class Session:
     question to a person; `preview` shows them first what would happen. `read_stdin` gives what KEYS… `-` stands for;
     `last` is the previous result with keys. `show_reading` shows how a file was read, before anything is done with it.
     `folder` is where relative paths begin, and `reach` says how far they may lead. `execute_on` runs lines on another
-    sandbox, and `watcher` gives who watches them, if anybody is at a terminal: for scenarios. `front` has the screen and
-    the keyboard.
+    sandbox, and `watcher` gives who watches them, if anybody is at a terminal: for scenarios.
+    `front` has the screen and the keyboard.
     """
 
     sandbox: Sandbox

@@ -16,11 +16,12 @@ from keysync_shell.errors import KeySyncError
 from keysync_shell.lessons.faults import Forgetful
 from keysync_shell.lessons.model import Answer, Lesson
 from keysync_shell.sandbox import Sandbox
-from keysync_shell.scenarios import locating, measuring, running, staging
-from keysync_shell.scenarios.locating import FOLDER, Shelf
+from keysync_shell.scenarios import locating, measuring
+from keysync_shell.scenarios.alone import run_alone
+from keysync_shell.scenarios.locating import FOLDER
 from keysync_shell.scenarios.model import Checkpoint
-from keysync_shell.scenarios.playing import Player, Result
-from keysync_shell.scenarios.running import Prepared
+from keysync_shell.scenarios.playing import Player
+from keysync_shell.scenarios.reporting import Verdict
 from keysync_shell.scenarios.staging import ExecuteOn, SandboxStage
 from keysync_shell.scenarios.unrolling import Action
 from keysync_shell.storage import snapshots
@@ -85,38 +86,24 @@ def _scenario(forgotten: str, sandbox: Sandbox, execute_on: ExecuteOn) -> list[s
     folder = sandbox.home.root / FOLDER
     told: list[str] = []
     for path in sorted(folder.glob("*.yaml")):
-        source = locating.read(path, f"{FOLDER}/{path.name}")
-        try:
-            prepared = running.prepare(source, Shelf(sandbox.home.root), {})
-            wrong = _not_noticed(prepared, forgotten, sandbox, execute_on)
-        except KeySyncError as error:
-            wrong = error.message.partition("\n")[0]
+        wrong = _not_noticed(path, forgotten, sandbox.home.root, execute_on)
         if not wrong:
             return []
-        told.append(f"{source.file}: {wrong}")
+        told.append(f"{FOLDER}/{path.name}: {wrong}")
     return told or [f"there is no scenario in {folder}"]
 
 
-def _not_noticed(prepared: Prepared, forgotten: str, sandbox: Sandbox, execute_on: ExecuteOn) -> str:
+def _not_noticed(path: Path, forgotten: str, home: Path, execute_on: ExecuteOn) -> str:
     """Why a scenario does not tell a sound engine from a broken one; empty if it does."""
-    if (result := _played(prepared, sandbox, execute_on)) is not Result.PASSED:
-        return f"it does not pass ({result}); `scenario run` says why"
-    if _played(prepared, sandbox, execute_on, forgotten) is not Result.FAILED:
-        return f"it passes also where `apply` forgets {forgotten}"
-    return ""
-
-
-def _played(prepared: Prepared, sandbox: Sandbox, execute_on: ExecuteOn, forgotten: str = "") -> Result:
-    """What comes of a scenario on a stage: the result of the last step that was played."""
-    with tempfile.TemporaryDirectory(prefix="keysync-") as temporary:
-        folder = Path(temporary) / "stage"
-        staging.prepare(prepared.scenario, sandbox, folder)
-        stage = SandboxStage(folder, execute_on, partial(Forgetful, forgets=forgotten) if forgotten else Sandbox)
-        with contextlib.closing(stage.sandbox):
-            for one in Player(prepared.actions, stage).play():
-                if one.result in (Result.FAILED, Result.TROUBLE):
-                    return one.result
-    return Result.PASSED
+    try:
+        source = locating.read(path, path.name)
+        sound = run_alone(source, home, execute_on)
+        broken = run_alone(source, home, execute_on, partial(Forgetful, forgets=forgotten))
+    except KeySyncError as error:
+        return error.message.partition("\n")[0]
+    if sound.verdict is not Verdict.PASSED:
+        return f"it does not pass ({sound.verdict}); `scenario run` says why"
+    return "" if broken.verdict is Verdict.FAILED else f"it passes also where `apply` forgets {forgotten}"
 
 
 def _script(name: str, sandbox: Sandbox, execute_on: ExecuteOn) -> Iterator[str]:

@@ -35,7 +35,7 @@ class Lesson(Scenario):
     goal: Annotated[Text, Field(description="what they are to bring about or to find out")]
     condition: Annotated[tuple[Text, ...], Field(description="numbers that must hold at the goal")] = ()
     keys: Annotated[
-        Mapping[str, tuple[Text, ...]], Field(description="selectors, and exactly the keys that they must find")
+        Mapping[Text, tuple[Text, ...]], Field(description="selectors, and exactly the keys that they must find")
     ] = {}
     answer: Annotated[Answer | None, Field(description="what they are to find out by looking")] = None
     snapshot: Annotated[Name | None, Field(description="a snapshot that must hold what the systems hold")] = None

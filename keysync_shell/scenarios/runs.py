@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -36,10 +36,11 @@ SNAPSHOT = "snapshot:"
 
 @dataclass(frozen=True)
 class ScenarioRuns:
-    """The runs of scenarios that one sandbox knows of. `execute_on` gives what runs lines on a stage."""
+    """The runs of scenarios on one sandbox. `execute_on` gives what runs lines on a stage, `make` opens it."""
 
     home: Sandbox
     execute_on: ExecuteOn | None = None
+    make: Callable[..., Sandbox] = Sandbox
 
     @property
     def folder(self) -> Path:
@@ -137,7 +138,7 @@ class ScenarioRuns:
         """A run on the stage that it has."""
         if self.execute_on is None:
             raise not_from_here()
-        stage = SandboxStage(journal.stage, self.execute_on, prepared.source.path.parent)
+        stage = SandboxStage(journal.stage, self.execute_on, prepared.source.path.parent, self.make)
         player = Player(prepared.actions, stage)
         return Running(number, prepared, order, journal, player, stage, [], claim, self.home.home.progress)
 

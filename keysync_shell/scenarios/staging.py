@@ -49,8 +49,8 @@ def prepare(scenario: Scenario, home: Sandbox, folder: Path) -> None:
 class SandboxStage:
     """A sandbox as a stage.
 
-    `execute_on` gives what runs lines on it; they read the files of the folder `beside`, or any if it is None. `make` opens
-    the sandbox.
+    `execute_on` gives what runs lines on it; they read the files of the folder `beside`, or any if it is None.
+    `make` opens the sandbox.
     """
 
     def __init__(

@@ -18,7 +18,6 @@ from keysync_shell.lessons.course import Course
 from keysync_shell.lessons.progress import Mark
 from keysync_shell.lessons.shelf import Numbered
 from keysync_shell.render.learning import reached, view
-from keysync_shell.render.writing import TABLE
 from keysync_shell.shell.app import Shell
 
 LEAVING = "The tutorial waits where you left it: `tutorial` goes on."
@@ -50,14 +49,10 @@ class LessonShell(Shell):
         self.dialogue.front = self
         self._done = course.progress.of(one.name).mark is Mark.DONE
 
-    def talk(self) -> int:
-        """Show the lesson, and talk until the learner leaves or goes on."""
-        self.intro = ""
-        self.sandbox.look()
-        self.update_prompt()
-        self.dialogue.writer().show(view(learning.shown(self.course, self.one, "")), "tutorial", TABLE, [])
-        self.dialogue.writer().say("`hint` helps, `goal` shows this again, `skip` goes on without, `quit` leaves.")
-        return int(self.cmdloop() or 0)
+    def welcome(self) -> str:
+        """The lesson."""
+        told = view(learning.shown(self.course, self.one, "")).lines
+        return "\n".join([*told, "`hint` helps, `goal` shows this again, `skip` goes on without, `quit` leaves."])
 
     def onecmd_plus_hooks(self, line: str, *, add_to_history: bool = True, **options: Any) -> bool:
         """Carry out what was typed, and look at the goal."""
