@@ -46,7 +46,7 @@ class Terminal:
     def aloud(self, home: Path) -> Callable[[str], int]:
         """Carries lines out on the sandbox of a folder; whatever they ask is answered with yes."""
         interpreter = self._interpreter(home, asks=False)
-        return lambda line: interpreter.carry_out(line).status
+        return lambda line: interpreter.run_line(line).status
 
     def _interpreter(self, home: Path, *, asks: bool) -> Interpreter:
         mine = self.dialogue
