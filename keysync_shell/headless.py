@@ -91,7 +91,7 @@ def _reconcile(options: argparse.Namespace, line: str) -> int:
     writer = writer_for("auto", sys.stdout, sys.stderr)
     try:
         if options.dry_run:
-            sandbox.peek()
+            sandbox.peek(for_a_run=True)
             done = recording.look(sandbox, order)
         else:
             kind = OperationKind.MOCK if mock else OperationKind.RECONCILE

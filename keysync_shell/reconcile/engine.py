@@ -103,7 +103,7 @@ def run(
         made.policy,
         summary,
         forms(index, "duplicate")["respelled"],
-        _repeated_rows(index, summary),
+        _repeated_rows(index, state),
         found,
         made,
         proposed,
@@ -186,9 +186,9 @@ def _spellings(index: Index, wanted: pl.Series) -> pl.DataFrame:
     return by_system(rows, index.systems, "mask").select(*SPELLED)
 
 
-def _repeated_rows(index: Index, summary: Summary) -> int:
+def _repeated_rows(index: Index, state: State) -> int:
     spellings = int(index.rows["mask"].bitwise_count_ones().sum())
-    return sum(system.rows for system in summary.systems) - spellings
+    return sum(len(rows) for rows in state.tables.values()) - spellings
 
 
 def _events(run: int, time: str, summary: Summary, proposals: tuple[MasterKey, ...], mode: str) -> list[Event]:

@@ -51,9 +51,15 @@ def look(keeper: Keeper) -> None:
         peek(keeper)
 
 
-def peek(keeper: Keeper) -> None:
-    """Look at the disk without the lock and without a trace. Raises KeySyncError if nothing certain can be told."""
-    keeper.memory = memory.of_source(keeper.home, keeper.source) if keeper.source else memory.without_lock(keeper.home)
+def peek(keeper: Keeper, *, for_a_run: bool = False) -> None:
+    """Look at the disk without the lock and without a trace. Raises KeySyncError if nothing certain can be told.
+
+    `for_a_run` only what is not in step is kept in memory.
+    """
+    if keeper.source:
+        keeper.memory = memory.of_source(keeper.home, keeper.source)
+    else:
+        keeper.memory = memory.without_rows(keeper.home) if for_a_run else memory.without_lock(keeper.home)
     keeper.begun = keeper.unwritable = True
 
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from keysync_shell.core.findings.assessing import assess
 from keysync_shell.core.findings.counting import Summary, summarize
 from keysync_shell.core.findings.index import Index
 from keysync_shell.core.model.change import Change, between, changes
 from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.state import OnDemand, State
+from keysync_shell.core.model.table import KEY
 from keysync_shell.errors import KeySyncError
 from keysync_shell.progress import SILENT, Progress
 from keysync_shell.storage import oplog, replaying, seen, tables, unlocked
@@ -84,13 +86,27 @@ def without_lock(home: Home) -> Memory:
     return Memory(State(home.config.systems, reading.tables, master_keys), home.config.rules, progress=home.progress)
 
 
+def without_rows(home: Home) -> Memory:
+    """The same for one comparison: only what is not in step, and its keys alone."""
+    reading = unlocked.read(home, parse=tables.keys)
+    master_keys = OnDemand(functools.partial(oplog.master_keys_of, home.database, reading.number))
+    return _assessed(home, reading.tables, master_keys)
+
+
+def _assessed(home: Home, rows: Mapping[str, pl.DataFrame], master_keys: OnDemand) -> Memory:
+    with home.progress.doing("comparing the systems"):
+        keys = {name: table[KEY] for name, table in rows.items()}
+        state, index = assess(keys, home.config.systems, home.config.rules, master_keys)
+    return Memory(state, home.config.rules, progress=home.progress, _index=index)
+
+
 def of_source(home: Home, source: Source, log: OperationLog | None = None, newest: Operation | None = None) -> Memory:
     """The keys of files that are not ours; without the log, which wants the lock, at a look without a trace."""
     read = log.master_keys if log else functools.partial(oplog.master_keys_of, home.database)
     master_keys = OnDemand(functools.partial(read, newest.number if newest else None))
     with home.progress.doing("reading the files"):
         rows = source()
-    return Memory(State(home.config.systems, rows, master_keys), home.config.rules, newest, home.progress)
+    return replace(_assessed(home, rows, master_keys), newest=newest)
 
 
 def from_committed(home: Home, store: Store, newest: Operation, before: Memory | None = None) -> Reading:

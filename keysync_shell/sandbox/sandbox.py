@@ -138,11 +138,14 @@ class Sandbox:
         if self._keeper.batch is None:
             catching_up.look(self._keeper)
 
-    def peek(self) -> None:
-        """As `refresh`, but without the lock and without a trace, whoever is at work."""
+    def peek(self, *, for_a_run: bool = False) -> None:
+        """As `refresh`, but without the lock and without a trace, whoever is at work.
+
+        `for_a_run` only what is not in step is kept in memory: enough for findings, plans and proposals, not for edits.
+        """
         if not self._keeper.source:
             self._keeper.require_sandbox()
-        catching_up.peek(self._keeper)
+        catching_up.peek(self._keeper, for_a_run=for_a_run)
 
     # The past
 

@@ -114,7 +114,8 @@ class Separated:
 
     def _fast(self, columns: list[str], header_lines: int) -> pl.DataFrame | None:
         """The rows, or None where only the csv module can tell what is in the file."""
-        if self._misleads_polars(columns, header_lines):
+        unquoted = _quoted(self._mark).sub(b"", self.data) if b'"' in self.data else self.data
+        if b'"' in unquoted or self._misleads_polars(columns, header_lines):  # it drops a stray quote, or reads on
             return None
         try:
             rows = pl.read_csv(
@@ -130,9 +131,8 @@ class Separated:
             )
         except pl.exceptions.PolarsError:
             return None
-        end = _behind(self.data, header_lines)
-        delimiters = self.data.count(self._mark, end) - self._quoted_delimiters(rows)
-        return rows if delimiters == len(rows) * (len(columns) - 1) else None
+        records = len(rows) + min(header_lines, 1)
+        return rows if unquoted.count(self._mark) == records * (len(columns) - 1) else None
 
     @property
     def _mark(self) -> bytes:
@@ -146,15 +146,7 @@ class Separated:
             or data.startswith(BOM, _behind(data, header_lines))  # Polars drops it, but here it belongs to a value
             or data.endswith(self._mark)  # at the very end Polars overlooks an empty field too many
             or (len(columns) == 1 and (b"\n\n" in data or b"\n\r\n" in data))  # a blank line, or an empty key
-            or (b'"' in data and b'"' in _quoted(self._mark).sub(b"", data))  # it drops a stray quote, or reads on
         )
-
-    def _quoted_delimiters(self, rows: pl.DataFrame) -> int:
-        """Delimiters that are part of a value."""
-        if b'"' not in self.data:
-            return 0
-        counts = pl.all().str.count_matches(self.delimiter, literal=True).sum()
-        return int(rows.select(pl.sum_horizontal(counts)).item() or 0)
 
     def _slow(self, columns: list[str], skip: int) -> pl.DataFrame:
         findings: list[str] = []

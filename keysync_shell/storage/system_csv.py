@@ -22,11 +22,20 @@ def parse(data: bytes, source: str, limits: Limits) -> pl.DataFrame:
     Columns keep their names and order. CRLF line ends and a BOM are accepted. Raises BadFile with one
     `file:line: reason` for each thing that is wrong, at most 20.
     """
+    return table.ordered(_rows(data, source, limits))
+
+
+def keys(data: bytes, source: str, limits: Limits) -> pl.Series:
+    """The keys alone, in the order of the file and with repeats; what `parse` refuses is refused."""
+    return _rows(data, source, limits)[table.KEY].rechunk()  # of its own, so that the other columns can go
+
+
+def _rows(data: bytes, source: str, limits: Limits) -> pl.DataFrame:
     file = _gated(Separated(unmarked(data), source))
     lines, columns = _header(file)
     rows = file.rows(columns, lines)
     file.check(rows, table.KEY, limits)
-    return table.ordered(rows)
+    return rows
 
 
 def serialize(rows: pl.DataFrame) -> bytes:

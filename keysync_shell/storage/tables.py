@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -59,8 +61,20 @@ def _read(home: Home, name: str) -> Found:
 
 def parsed(home: Home, name: str, data: bytes) -> pl.DataFrame:
     """The rows of a system file. Raises BadFile if it is malformed."""
-    try:
+    with _repairable(name):
         return system_csv.parse(data, str(home.system_file(name)), home.config.limits)
+
+
+def keys(home: Home, name: str, data: bytes) -> pl.DataFrame:
+    """The keys of a system file alone, in the order of the file. Raises BadFile if it is malformed in any way."""
+    with _repairable(name):
+        return system_csv.keys(data, str(home.system_file(name)), home.config.limits).to_frame()
+
+
+@contextlib.contextmanager
+def _repairable(name: str) -> Iterator[None]:
+    try:
+        yield
     except BadFile as error:
         raise BadFile(error.findings, hint=f"{error.hint} Or say: repair {name}") from None
 

@@ -11,7 +11,7 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from io import FileIO
@@ -29,7 +29,7 @@ PAUSE_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Reading:
-    """The rows of every system at one moment.
+    """The rows of every system at one moment, or its keys alone.
 
     `number` is the operation after which that was; None if there was none yet, or if the log may not be read. `outside`
     are the systems whose files are not what that operation left: another program changed them.
@@ -54,7 +54,10 @@ class _Head:
     there: bool = True
 
 
-def read(home: Home, names: Collection[str] = ()) -> Reading:
+Parse = Callable[[Home, str, bytes], pl.DataFrame]
+
+
+def read(home: Home, names: Collection[str] = (), parse: Parse = tables.parsed) -> Reading:
     """Read all systems, or some, without the lock; while commits come between, again.
 
     Raises KeySyncError for a file that is missing, malformed, too large or unfinished, if the log is damaged, and if a
@@ -65,14 +68,14 @@ def read(home: Home, names: Collection[str] = ()) -> Reading:
     while True:
         with explained("the sandbox cannot be read"), contextlib.suppress(FileNotFoundError), ExitStack() as stack:
             try:
-                return _reading(home, names, stack)
+                return _reading(home, names, stack, parse)
             except (_Moved, sqlite3.Error) as error:
                 if time.monotonic() > deadline:
                     raise _refusal(home, error) from error
         time.sleep(PAUSE_SECONDS)
 
 
-def _reading(home: Home, names: Collection[str], stack: ExitStack) -> Reading:
+def _reading(home: Home, names: Collection[str], stack: ExitStack, parse: Parse) -> Reading:
     head = _head(home)
     there = {name: file for name in names if (file := _opened(home.system_file(name), stack))}
     staged = _staged(home, names, head, stack)
@@ -86,7 +89,7 @@ def _reading(home: Home, names: Collection[str], stack: ExitStack) -> Reading:
     for name in names:
         with home.progress.doing(f"reading {name}"):
             data, digests[name] = _content(home, name, after.get(name), there.get(name), staged.get(name))
-            rows[name] = tables.parsed(home, name, data)
+            rows[name] = parse(home, name, data)
     outside = tuple(name for name in names if after and digests[name] != after.get(name))
     return Reading(rows, head.number if head else None, outside)
 

@@ -29,9 +29,12 @@ class Memo:
     """The findings of an index once somebody asked for them (core.findings.listing), so that nobody lists them twice.
 
     After a change `rows` are the findings from before, and `touched` the canonical keys whose findings may differ.
+    `spelled` are the rows about which there is something to find, as core.findings.spellings describes them, where
+    somebody had to look at them before.
     """
 
     rows: pl.DataFrame | None = None
+    spelled: pl.DataFrame | None = None
     touched: tuple[pl.Series, ...] = ()
 
     def after(self, touched: pl.Series) -> Memo:
@@ -39,7 +42,7 @@ class Memo:
         every = (*self.touched, touched)
         if self.rows is None or sum(map(len, every)) > MOST_TOUCHED or len(every) > MOST_CHANGES:
             return Memo()
-        return Memo(self.rows, every)
+        return Memo(self.rows, touched=every)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import polars as pl
 from polars.datatypes import DataType, DataTypeClass
@@ -11,7 +11,7 @@ from keysync_shell.core.findings import kinds, masks
 from keysync_shell.core.findings.index import Index
 from keysync_shell.core.findings.kinds import About
 from keysync_shell.core.findings.masks import MASK, Form
-from keysync_shell.core.findings.spellings import ALONE, ODD, spellings
+from keysync_shell.core.findings.spellings import described, loud
 from keysync_shell.core.model import table
 from keysync_shell.core.model.systems import Systems
 
@@ -32,7 +32,11 @@ def findings(
     index: Index, wanted: Collection[str] | None = None, systems: Collection[str] | None = None
 ) -> pl.DataFrame:
     """The findings themselves, sorted by kind (in the order of KINDS), canonical key and system."""
-    found = _every(index)
+    if wanted is not None and index.memo.rows is None:
+        some = [form for form in masks.forms(index.systems) if form.kind.name in wanted]
+        found = _listed(_spelled(index), index.systems, some) if some else pl.DataFrame(schema=FINDING)
+    else:
+        found = _every(index)
     if wanted is not None:
         found = found.filter(pl.col("kind").is_in(list(wanted)))
     if systems is not None:
@@ -50,27 +54,28 @@ def _every(index: Index) -> pl.DataFrame:
     """All findings. They stay with the index, so that after a change only touched canonical keys are listed anew."""
     memo = index.memo
     if memo.rows is None:
-        memo.rows = _listed(_suspects(index), index.systems)
+        memo.rows = _listed(_spelled(index), index.systems, masks.forms(index.systems))
     elif memo.touched:
         groups = table.distinct(pl.concat(memo.touched)).implode()
         old = memo.rows.filter(~pl.col("canonical").is_in(groups))
-        new = _listed(index.rows.filter(pl.col("canonical").is_in(groups)), index.systems)
+        new = described(index.rows.filter(pl.col("canonical").is_in(groups)), index.systems)
+        new = _listed(new, index.systems, masks.forms(index.systems))
         memo.rows = _ordered(pl.concat([old, new])) if len(new) else old
     memo.touched = ()
     return memo.rows
 
 
-def _suspects(index: Index) -> pl.DataFrame:
-    """The rows of every canonical group about which there may be something to find."""
-    alone = pl.any_horizontal(form.systems != 0 for form in masks.forms(index.systems))
-    loud = index.rows.lazy().with_columns(**ALONE).filter(ODD | alone).select("canonical").unique().collect()
-    return index.rows.filter(pl.col("canonical").is_in(loud["canonical"].implode()))
+def _spelled(index: Index) -> pl.DataFrame:
+    """The rows about which there is something to find, as `described` gives them."""
+    if index.memo.spelled is None:
+        rows = index.rows.filter(loud(index.rows, index.systems))
+        index.memo.spelled = described(rows, index.systems)
+    return index.memo.spelled
 
 
-def _listed(rows: pl.DataFrame, systems: Systems) -> pl.DataFrame:
-    """The findings about whole canonical groups."""
-    spelled = spellings(rows, systems).lazy()
-    return _ordered(pl.concat([_found(form, spelled, systems) for form in masks.forms(systems)]).collect())
+def _listed(spelled: pl.DataFrame, systems: Systems, forms: Sequence[Form]) -> pl.DataFrame:
+    """The findings of some forms about whole canonical groups, which are as `described` gives them."""
+    return _ordered(pl.concat([_found(form, spelled.lazy(), systems) for form in forms]).collect())
 
 
 def _ordered(found: pl.DataFrame) -> pl.DataFrame:

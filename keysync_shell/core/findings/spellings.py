@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from keysync_shell.core.findings.masks import MASK
+from keysync_shell.core.findings.masks import MASK, forms
 from keysync_shell.core.model.systems import Systems
 
 # A spelling that is not its canonical key.
@@ -45,6 +45,18 @@ def spellings(rows: pl.DataFrame, systems: Systems) -> pl.DataFrame:
         .with_columns(pl.col("repeated") & ~pl.col("respelled"))
         .collect()
     )
+
+
+def loud(rows: pl.DataFrame, systems: Systems) -> pl.Series:
+    """Which rows belong to a canonical group about which there may be something to find."""
+    alone, mixed = found_alone(rows, systems), in_mixed_groups(rows)
+    return alone if mixed is None else alone | mixed
+
+
+def found_alone(rows: pl.DataFrame, systems: Systems) -> pl.Series:
+    """Which rows there is something to find about, if each is the only spelling of its canonical key."""
+    some = pl.any_horizontal(form.systems != 0 for form in forms(systems))
+    return rows.lazy().with_columns(**ALONE).select(some).collect().to_series()
 
 
 def by_system(rows: pl.DataFrame, systems: Systems, mask: str) -> pl.DataFrame:

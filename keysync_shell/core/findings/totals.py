@@ -45,14 +45,21 @@ class Totals:
 
 def count(rows: pl.DataFrame, systems: Systems) -> Totals:
     """Totals of whole canonical groups: every spelling of each canonical key is among the rows."""
-    totals, forms, mixed = Totals.none(systems), masks.forms(systems), in_mixed_groups(rows)
-    simple = rows if mixed is None else rows.filter(~mixed)
+    mixed = in_mixed_groups(rows)
+    if mixed is None:
+        return count_parted(rows, rows.clear(), systems)
+    return count_parted(rows.filter(~mixed), spellings(rows.filter(mixed), systems), systems)
+
+
+def count_parted(simple: pl.DataFrame, mixed: pl.DataFrame, systems: Systems) -> Totals:
+    """The same, where `simple` are the only spellings of their canonical keys, and `mixed` as spellings gives them."""
+    totals, forms = Totals.none(systems), masks.forms(systems)
     if len(simple):
         alone = simple.lazy().with_columns(**ALONE)
         _add(totals, _few(alone, forms, {"mask", "repeats"}).with_columns(**ALONE, **CANONICAL), forms, keys=True)
-    if mixed is not None:
+    if len(mixed):
         about_keys, about_spellings = masks.of_keys(forms), masks.of_spellings(forms)
-        spelled = spellings(rows.filter(mixed), systems).lazy()
+        spelled = mixed.lazy()
         keys = spelled.filter(pl.col("canonical") != "").unique("canonical")
         _add(totals, _few(keys, about_keys, {"pattern", *_flags(about_keys)}), about_keys, keys=True)
         _add(totals, _few(spelled, about_spellings, _flags(about_spellings)), about_spellings, keys=False)

@@ -34,7 +34,10 @@ def canonical(keys: pl.Series, rules: Rules) -> pl.DataFrame:
     `malformed`: characters were thrown away or nothing was left.
     """
     plain = keys.str.contains(PLAIN)
-    odd = pl.repeat(True, len(keys), eager=True).arg_true() if rules.pad_numbers else (~plain).arg_true()
+    pays = ~plain
+    if rules.pad_numbers > 1:  # of plain ones only those with a number that is shorter
+        pays |= keys.str.contains(rf"(?:^|-)[0-9]{{1,{rules.pad_numbers - 1}}}(?:-|$)")
+    odd = pays.arg_true()
     changed = _normalize(keys.gather(odd), rules)
     return pl.DataFrame(
         {

@@ -29,11 +29,15 @@ class OnDemand:
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """`tables[name]` is a key table (see core.table) for each of `systems.names`."""
+    """`tables[name]` is a key table (see core.table) for each of `systems.names`.
+
+    `aside` counts rows that are in no table, where only keys that are not in step were kept (core.findings.assessing).
+    """
 
     systems: Systems
     tables: Mapping[str, pl.DataFrame]
     registry: OnDemand = field(default_factory=lambda: OnDemand(lambda: table_of([])))
+    aside: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, systems: Systems) -> State:
@@ -61,12 +65,13 @@ class State:
         return self.tables[name][table.KEY]
 
     def rows(self, name: str) -> int:
-        return len(self.tables[name])
+        return len(self.tables[name]) + self.aside.get(name, 0)
 
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, State)
             and self.systems == other.systems
+            and self.aside == other.aside
             and all(self.tables[name].equals(other.tables[name]) for name in self.systems.names)
             and self.master_keys.equals(other.master_keys)
         )
