@@ -9,6 +9,7 @@ from keysync_shell.core.model.state import State
 from keysync_shell.errors import BadFile, KeySyncError
 from keysync_shell.reconcile import sources
 from keysync_shell.reconcile.sources import Sources
+from keysync_shell.storage.foreign_csv import Reading
 from tests.building import keys, sandbox
 
 TWO = "sources:\n  A: {type: csv, path: a.csv}\n  B: {path: sub/b.csv}\n"
@@ -21,9 +22,13 @@ def config(folder: Path, text: str) -> Path:
 
 
 def seen(found: Sources) -> State:
-    at = sources.opened(found)
+    """All that the files hold."""
+    readings: list[Reading] = []
+    at = sources.opened(found, heard=readings.append)
     at.peek()
-    return at.state
+    if found.home:
+        return at.state
+    return State(found.systems, {name: one.rows for name, one in zip(found.systems.names, readings, strict=True)})
 
 
 def test_sandbox_is_read_with_its_settings(tmp_path: Path) -> None:
