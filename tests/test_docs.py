@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import os
 import re
 import shlex
@@ -22,6 +23,11 @@ from keysync_shell.core.findings.kinds import KINDS, Kind
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```console\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+PROMISES = re.findall(
+    r"^\| (.+?) \| (`[^|]+`) \|$",
+    (ROOT / "tests/crash/README.md").read_text(encoding="utf-8").partition("# What the README promises")[2],
+    re.MULTILINE,
+)
 COMMAND_TABLE = README.partition("\n## Commands\n")[2].partition("\n## ")[0]
 
 
@@ -116,3 +122,28 @@ def _expression(wanted: str) -> str:
         else:
             pieces.append(f"{re.escape(line)}\n")
     return "".join(pieces)
+
+
+@pytest.mark.parametrize(("promise", "tests"), PROMISES, ids=[promise[:60] for promise, _ in PROMISES])
+def test_every_promise_is_in_the_readme_and_has_its_tests(promise: str, tests: str) -> None:
+    said = " ".join(README.split())
+    assert [part for part in promise.replace("\\|", "|").split(" … ") if part not in said] == []
+    for name in re.findall(r"`(.+?)`", tests):
+        path, _, test = name.partition("::")
+        text = (ROOT / "tests" / path).read_text(encoding="utf-8")
+        assert not test or re.search(rf"^def {test}\(", text, re.MULTILINE), name
+
+
+def test_the_sample_is_what_its_script_makes(tmp_path: Path) -> None:
+    environment = {**os.environ, "KEYSYNC_HOME": str(tmp_path)}
+    words = [sys.executable, "-m", "keysync_shell", "-f", str(ROOT / "tests/sample.txt")]
+    subprocess.run(words, cwd=ROOT, env=environment, check=True, capture_output=True)
+
+    def keys(folder: Path) -> dict[str, list[str]]:
+        """Of each system, in order; when they were last seen depends on the clock."""
+        files = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.csv")}
+        return {name: [row[0] for row in csv.reader(text.splitlines())] for name, text in files.items()}
+
+    for folder in ("systems", "snapshots/baseline", "snapshots/drifted"):
+        assert keys(tmp_path / folder) == keys(ROOT / folder)
+        assert len(keys(ROOT / folder)) == 5

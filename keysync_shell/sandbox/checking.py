@@ -16,7 +16,7 @@ from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.storage import cache, replaying, snapshots, tables
 from keysync_shell.storage.database import beginning_anew
-from keysync_shell.storage.operations import Unavailable
+from keysync_shell.storage.operations import MASTER_KEYS, Unavailable
 from keysync_shell.storage.records import Damaged
 
 NOT_TRUSTED = "do not trust the history from there on back; snapshots are not concerned"
@@ -88,11 +88,12 @@ def _changes(keeper: Keeper) -> Iterator[Problem]:
     """Each change that is kept can be read."""
     log = keeper.store.log
     for operation in log.since(log.oldest_kept() - 1):
-        for name in operation.counts:
+        for name in (*operation.counts, *([MASTER_KEYS] if operation.master_keys else ())):
             try:
                 log.part(operation, name)
             except Damaged as error:
-                todo = f"what {name} held before it cannot be brought back from the history"
+                what = "the registry" if name == MASTER_KEYS else name
+                todo = f"what {what} held before it cannot be brought back from the history"
                 yield Problem(f"@{operation.number}", error.message, todo)
 
 

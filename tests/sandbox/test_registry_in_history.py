@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -135,3 +136,14 @@ def test_registry_in_memory_is_that_of_the_database_at_every_moment(
     for number, keys in seen.items():
         assert by_number(other.moment(number).state.master_keys) == keys
     assert other.check() == []
+
+
+def test_damaged_change_of_the_registry_is_found_by_check(tmp_path: Path) -> None:
+    sandbox(tmp_path, A="K1", B="K1 X1").close()
+    Talk(tmp_path).say("reconcile")
+    connection = sqlite3.connect(tmp_path / ".keysync" / "history.db")
+    with connection:
+        connection.execute("UPDATE changes SET after = zeroblob(length(after)) WHERE number = 2")
+    connection.close()
+    [problem] = opened(tmp_path).check()
+    assert (problem.where, "master keys" in problem.what, "the registry" in problem.todo) == ("@2", True, True)
