@@ -14,6 +14,7 @@ from keysync_shell.commands.arguments import seconds
 from keysync_shell.commands.catalogue import BY_NAME, COMMANDS, FIRST_WORDS, named
 from keysync_shell.commands.declaring import Command
 from keysync_shell.process import Parser, ask_at_terminal, collector_off, guarded
+from keysync_shell.web.asked import SERVE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from keysync_shell.shell.app import Shell
 
 PROG = "keysync-shell"
+INSTALL_WEB = "pip install 'keysync-shell[web]'"
 
 DEFAULTS = {
     "home": None,
@@ -47,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: list[str]) -> int:
     options, words = _options(argv)
+    if words[:1] == [SERVE]:
+        return _serve(options, words[1:])
     if words and words[0] not in FIRST_WORDS:
         words[0] = _meant(words[0], options)
     if command := _named(words, options):
@@ -123,6 +127,7 @@ def _overview() -> str:
             group = command.group
             lines.append(f"\n{group}:")
         lines.append(hanging(f"  {command.name}", command.help, 19))
+    lines += ["\nServe:", hanging("  serve", "Serve a page and a REST API on the sandbox, to this machine only.", 19)]
     lines += ["\nScripts:", hanging("  run FILE", "Run the commands in a file; stop at the first failure.", 19)]
     lines += ["\nMore: keysync-shell COMMAND --help, keysync-shell help topics"]
     return "\n".join(lines).lstrip()
@@ -180,6 +185,32 @@ def _script(options: argparse.Namespace, words: list[str]) -> int:
         return interpreter.run_given(script).status
     lines, name = _lines(options, words)
     return interpreter.scripts.run_lines(lines, name, keep_going=options.keep_going, echo=options.echo).status
+
+
+def _serve(options: argparse.Namespace, words: list[str]) -> int:
+    """Serve the page and the API. Raises KeySyncError, also where the libraries for it are not installed."""
+    from keysync_shell.commands.arguments import declare
+    from keysync_shell.errors import KeySyncError
+    from keysync_shell.web.asked import EXAMPLES, Serve
+
+    parser = Parser(prog=f"{PROG} {SERVE}", description=Serve.__doc__, allow_abbrev=False)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "examples:\n" + "\n".join(f"  {PROG} {example}" for example in EXAMPLES)
+    declare(Serve, parser, None)
+    args = Serve.from_namespace(parser.parse_args(words))
+    try:
+        from keysync_shell.web import serving
+    except ModuleNotFoundError as error:
+        hint = f"Install it: {INSTALL_WEB}"
+        raise KeySyncError(f"the page needs {error.name}, which is not installed", hint=hint) from None
+    from keysync_shell.config import home_folder
+    from keysync_shell.render.writing import writer_for
+    from keysync_shell.sandbox import Sandbox
+
+    home, writer = home_folder(args.home or options.home), writer_for(options.color, sys.stdout, sys.stderr)
+    return serving.serve(
+        args, lambda progress: Sandbox(home, lock_timeout=options.lock_timeout, progress=progress), writer
+    )
 
 
 def _prompt(options: argparse.Namespace) -> int:

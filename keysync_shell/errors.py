@@ -38,3 +38,15 @@ class LockTimeout(KeySyncError):
 
 class ReadOnlyHome(KeySyncError):
     """The sandbox folder cannot be written; reading still works."""
+
+
+class AnotherBase(KeySyncError):
+    """The sandbox has moved on from the operation that a change was to build on."""
+
+
+class Conflict(KeySyncError):
+    """Keys of a change were changed by others since its author looked; `keys` says which, by which operations."""
+
+    def __init__(self, message: str, *, hint: str, keys: tuple[tuple[str, int, str], ...]) -> None:
+        super().__init__(message, hint=hint)
+        self.keys = keys

@@ -100,6 +100,7 @@ class Command:
     """A command: its name, the class of its arguments, whose docstring is the help, and its function.
 
     `leaves`: it writes files of the user's choice or runs programs, so a restricted shell does without it.
+    `looks`: all that it needs is what was seen last and the history, so it can do without the lock.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Command:
     run: Callable[[Session, Any], CommandResult]
     examples: tuple[str, ...]
     leaves: bool = False
+    looks: bool = False
 
     @property
     def help(self) -> str:
@@ -136,6 +138,7 @@ def command(
     examples: tuple[str, ...],
     *,
     leaves: bool = False,
+    looks: bool = False,
 ) -> Command:
     """Declare a command. Here mypy holds the function to the class of its arguments and to the results it may give."""
-    return Command(name, group, arguments, run, examples, leaves)
+    return Command(name, group, arguments, run, examples, leaves, looks)

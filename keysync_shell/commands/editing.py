@@ -9,12 +9,12 @@ from keysync_shell.commands import foreign
 from keysync_shell.commands.catalogue import editing as asked
 from keysync_shell.commands.session import Session
 from keysync_shell.commands.words import looked_up, named
-from keysync_shell.core.edits import adding, carrying, corrupting, removing, replacing, respelling, spelling
+from keysync_shell.core.edits import adding, carrying, corrupting, removing, replacing, respelling, spelling, valuing
 from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.edits.mock import Mock
 from keysync_shell.core.edits.spelling import Spell
 from keysync_shell.core.model import table
-from keysync_shell.core.model.keys import KeyFormat, check_key, writable
+from keysync_shell.core.model.keys import KeyFormat, check_key, check_value, writable
 from keysync_shell.core.model.state import State
 from keysync_shell.core.selecting.selectors import KeyQuery
 from keysync_shell.errors import KeySyncError
@@ -91,6 +91,16 @@ def copy_key(session: Session, args: asked.CopyKey) -> Outcome:
 
 def move_key(session: Session, args: asked.MoveKey) -> Outcome:
     return _carry(session, args, OperationKind.MOVE, carrying.move)
+
+
+def set_value(session: Session, args: asked.SetValue) -> Outcome:
+    sandbox = session.sandbox
+    system, value = sandbox.systems.find(args.system), check_value(args.value, sandbox.config.limits, "value")
+    query = KeyQuery(literals=(args.key.removeprefix("key:"),))
+    return sandbox.edit(
+        lambda state: valuing.set_value(state, query, system, args.column, value),
+        session.request(OperationKind.SET, args),
+    )
 
 
 def import_file(session: Session, args: asked.Import) -> Outcome:

@@ -233,6 +233,7 @@ def _ran(session: Session, prepared: Prepared, order: Order, watcher: Watcher) -
 
 
 def _played(session: Session, runs: ScenarioRuns, run: Running, watcher: Watcher) -> tuple[Report, Outcome | None]:
+    watcher.began(run)
     try:
         report, outcome = run.play(watcher), None
         if report.verdict is Verdict.PASSED and run.order.keep:

@@ -14,7 +14,7 @@ from keysync_shell.commands.declaring import Changes
 from keysync_shell.commands.reach import ANYWHERE, Reach
 from keysync_shell.config import home_folder
 from keysync_shell.errors import Declined, KeySyncError
-from keysync_shell.sandbox import Outcome, Request, Sandbox
+from keysync_shell.sandbox import UNCONDITIONALLY, Conditions, Once, Outcome, Request, Sandbox
 from keysync_shell.storage.foreign_csv import Reading
 from keysync_shell.storage.operations import OperationKind
 
@@ -72,7 +72,8 @@ class Session:
     `last` is the previous result with keys. `show_reading` shows how a file was read, before anything is done with it.
     `folder` is where relative paths begin, and `reach` says how far they may lead. `execute_on` runs lines on another
     sandbox, and `watcher` gives who watches them, if anybody is at a terminal: for scenarios.
-    `front` has the screen and the keyboard.
+    `front` has the screen and the keyboard. `conditions` are what a change depends on, and `once` names a request that
+    is carried out once.
     """
 
     sandbox: Sandbox
@@ -88,6 +89,8 @@ class Session:
     watcher: Callable[[], Watcher | None] = lambda: None
     reach: Reach = ANYWHERE
     front: Front | None = None
+    conditions: Conditions = UNCONDITIONALLY
+    once: Once | None = None
 
     def file(self, name: str) -> Path:
         """The path of a file that a person named. Raises KeySyncError if it is none, or out of reach."""
@@ -108,8 +111,18 @@ class Session:
 
     def request(self, kind: OperationKind, args: Changes, *, destroys: bool = False, creates: bool = False) -> Request:
         """The request for a change; unless --yes, what loses rows or `destroys` what is there is asked about."""
-        approve = None if args.yes or args.dry_run else self._approve
-        return Request(kind, self.line, self.source, args.dry_run, approve, destroys=destroys, creates=creates)
+        approve = None if args.yes or args.dry_run or self.conditions.approved else self._approve
+        return Request(
+            kind,
+            self.line,
+            self.source,
+            args.dry_run,
+            approve,
+            destroys=destroys,
+            creates=creates,
+            conditions=self.conditions,
+            once=self.once,
+        )
 
     def confirm(self, question: str, args: Changes) -> bool:
         """Whether to go on with something that is no change of the systems."""

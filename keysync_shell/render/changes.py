@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from keysync_shell.core.findings.counting import Summary
@@ -93,6 +93,15 @@ def deltas(before: Summary, after: Summary) -> list[str]:
     return lines
 
 
+def deltas_of_totals(totals: Sequence[Mapping[str, int]]) -> str:
+    """`gaps +12, variants −3`: what an operation did to the totals before and after it."""
+    if len(totals) != 2:
+        return ""
+    before, after = totals
+    moved = ((name, after[name] - before.get(name, 0)) for name in after)
+    return ", ".join(f"{name} {'+' if by > 0 else '−'}{abs(by):,}" for name, by in moved if by)
+
+
 def signed(change: Change, most: int | None) -> Iterator[tuple[str, str, str]]:
     """`+ - ~`, system and key of what a change adds, removes and alters, up to a number."""
     left = most
@@ -178,7 +187,7 @@ def _data(outcome: Outcome) -> dict[str, Any]:
             "after": plain(outcome.after.discrepancies),
         },
         "kept": [str(path) for path in outcome.kept],
-    }
+    } | ({"digest": outcome.digest} if outcome.dry_run else {})
 
 
 def _changes(outcome: Outcome) -> Grid:

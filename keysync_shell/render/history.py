@@ -8,7 +8,7 @@ from typing import Any, assert_never
 from keysync_shell.commands.history import Bisected, Operations, Results, Shown, Touches, Travelled
 from keysync_shell.core.model.change import SystemChange
 from keysync_shell.core.model.keys import safe, shown
-from keysync_shell.render.changes import SIGNS, changed, line_of, signed, signed_total, travelled_view
+from keysync_shell.render.changes import SIGNS, changed, deltas_of_totals, line_of, signed, signed_total, travelled_view
 from keysync_shell.render.view import KEY, MOMENT, OPERATION, TEXT, Grid, View, counted, fixed, plain
 from keysync_shell.storage.operations import Operation
 
@@ -129,7 +129,7 @@ def _row(operation: Operation) -> tuple[Any, ...]:
         operation.source,
         operation.line or operation.kind,
         about + (", ".join(_moved(operation)) or "nothing"),
-        _delta(operation),
+        deltas_of_totals(operation.discrepancies),
     )
 
 
@@ -141,15 +141,6 @@ def _moved(operation: Operation) -> list[str]:
 
 def _data(operation: Operation) -> dict[str, Any]:
     return {name: plain(getattr(operation, name)) for name in FIELDS}
-
-
-def _delta(operation: Operation) -> str:
-    """`gaps +12, variants −3`: what the operation did to the totals."""
-    if len(operation.discrepancies) != 2:
-        return ""
-    before, after = operation.discrepancies
-    moved = ((name, after[name] - before[name]) for name in after)
-    return ", ".join(f"{name} {'+' if by > 0 else '−'}{abs(by):,}" for name, by in moved if by)
 
 
 def _touched(parts: Mapping[str, SystemChange], key: str) -> list[str]:

@@ -141,9 +141,13 @@ def _rest(grid: Grid) -> str:
 
 
 def _json(writer: Writer, view: View, command: str, warnings: list[str]) -> None:
+    writer.write(json.dumps(envelope(view, command, warnings), indent=2) + "\n")  # ASCII: no control character
+
+
+def envelope(view: View, command: str, warnings: list[str]) -> dict[str, Any]:
+    """A result as every front end hands it to programs."""
     records = _records(view.grid) if view.grid else []
-    envelope = {"schema": SCHEMA, "command": command, "data": view.data(records), "warnings": warnings}
-    writer.write(json.dumps(envelope, indent=2) + "\n")  # ASCII: no control character gets through
+    return {"schema": SCHEMA, "command": command, "data": view.data(records), "warnings": warnings}
 
 
 def _jsonl(writer: Writer, view: View, _command: str, _warnings: list[str]) -> None:

@@ -9,6 +9,7 @@ Each module imports only from those below it:
     catching_up                               memory is brought to what the disk holds; outside edits are taken in
     committing                                decisions and outside edits become operations
     deciding                                  what an edit would lead to
+    conditions                                what a request makes its change depend on
     keeper                                    where the sandbox is, its newest state, and who works here
     memory · outcome                          values
 """
@@ -20,7 +21,7 @@ from keysync_shell.errors import POSIX_ONLY
 if sys.platform == "win32":
     raise ImportError(POSIX_ONLY)
 
-from keysync_shell.sandbox.outcome import Outcome, Request
+from keysync_shell.sandbox.outcome import UNCONDITIONALLY, Conditions, Once, Outcome, Request
 from keysync_shell.sandbox.sandbox import Sandbox
 
-__all__ = ["Outcome", "Request", "Sandbox"]
+__all__ = ["UNCONDITIONALLY", "Conditions", "Once", "Outcome", "Request", "Sandbox"]

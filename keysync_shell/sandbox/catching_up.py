@@ -10,7 +10,7 @@ from dataclasses import replace
 from keysync_shell.core.edits.edit import Edit
 from keysync_shell.core.model.change import Change
 from keysync_shell.core.model.counts import Counts
-from keysync_shell.errors import ReadOnlyHome
+from keysync_shell.errors import KeySyncError, ReadOnlyHome
 from keysync_shell.sandbox import committing, memory
 from keysync_shell.sandbox.committing import Stacks
 from keysync_shell.sandbox.deciding import outcome_of
@@ -29,6 +29,8 @@ def locked(keeper: Keeper, *, creates: bool = True) -> Iterator[None]:
 
     Raises KeySyncError if there is no sandbox and it may not be created.
     """
+    if keeper.still:
+        raise KeySyncError("this is one moment of the sandbox, to look at", hint="Change the sandbox itself.")
     if not creates:
         keeper.require_sandbox()
     with keeper.store.locked():
@@ -39,6 +41,8 @@ def locked(keeper: Keeper, *, creates: bool = True) -> Iterator[None]:
 
 def look(keeper: Keeper) -> None:
     """Catch up with the disk; a folder without a sandbox is fine, and nothing is created there."""
+    if keeper.still:
+        return
     if keeper.source:
         peek(keeper)
         return

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from keysync_shell.core.model.change import Change
 from keysync_shell.core.model.counts import counted
-from keysync_shell.sandbox import memory
+from keysync_shell.sandbox import conditions, memory
 from keysync_shell.sandbox.deciding import Decision
 from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.sandbox.memory import Memory, OutsideEdit
@@ -62,11 +63,12 @@ def carry_out(
     """Commit a decision.
 
     Without `stacks` (those of an undo or redo) the edit goes on the undo stack. `recording` is the run that the
-    decision belongs to. Raises KeySyncError whose `committed` says what became of it.
+    decision belongs to. Raises KeySyncError whose `committed` says what became of it, and as `conditions.check`.
     """
+    conditions.check(keeper, decision.outcome, request)
     newest, change, home = keeper.memory.newest, decision.edit.change, keeper.home
     operation = keeper.next_operation(request, decision.outcome, decision.outcome.after)
-    operation = replace(operation, details=decision.edit.details)
+    operation = replace(operation, details=decision.edit.details, **_once(decision.outcome, request))
     operation = (stacks or Stacks.pushed(operation.number, newest)).put_on(operation)
     begins = newest is None and keeper.source is None
     changed = home.config.systems.names if begins else tuple(change.parts)
@@ -80,6 +82,14 @@ def carry_out(
         keeper.committed.append(committed.operation)
     keep(keeper, changed, rewritten=[name for name, content in contents.items() if not content.patches])
     return replace(decision.outcome, operation=committed.operation, kept=committed.kept)
+
+
+def _once(outcome: Outcome, request: Request) -> dict[str, Any]:
+    """What the operation keeps of a request that is carried out once: enough to answer it again."""
+    if request.once is None:
+        return {}
+    told = {"left_out": outcome.left_out, "lost": outcome.lost, "notes": outcome.notes}
+    return {"idempotency_key": request.once.key, "asked": {"digest": request.once.digest, **told}}
 
 
 def _content(keeper: Keeper, decision: Decision, name: str, found_as: str | None) -> Content:

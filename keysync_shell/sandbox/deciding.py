@@ -15,6 +15,7 @@ from keysync_shell.core.model.table import KEY, key_series, rows_of
 from keysync_shell.core.selecting import keysets
 from keysync_shell.core.selecting.selectors import near_misses
 from keysync_shell.errors import KeySyncError
+from keysync_shell.sandbox import conditions
 from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.sandbox.memory import Memory
 from keysync_shell.sandbox.outcome import Outcome, Request
@@ -41,6 +42,7 @@ def decided(keeper: Keeper, decide: Decide, request: Request) -> Decision:
         with keeper.home.progress.doing("working out the change"):
             edit = decide(keeper.memory.state)
     except NoSuchKey as error:
+        conditions.check_keys(keeper, key_series(error.query.literals), request)
         raise _with_near_misses(keeper, error) from None
     later = keeper.memory.after(edit.change, keeper.memory.newest)
     limits = keeper.home.config.limits

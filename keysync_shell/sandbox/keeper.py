@@ -22,7 +22,8 @@ class Keeper:
     """Where a sandbox is, who works here, and its newest state. `clock` gives the time in UTC.
 
     `source` reads the keys of systems whose files are somebody else's: those are compared, and never written.
-    `begun` says whether there is a sandbox at all, `unwritable` that it can only be looked at. `batch` is what an
+    `begun` says whether there is a sandbox at all, `unwritable` that it can only be looked at, `still` that it stays at
+    one moment and looks no more. `batch` is what an
     atomic script has changed so far, in memory only. `warnings` are for whoever shows them next. `committed` is what
     this process did, oldest first.
     """
@@ -36,6 +37,7 @@ class Keeper:
     source: Source | None = None
     begun: bool = False
     unwritable: bool = False
+    still: bool = False
     batch: Change | None = None
     committed: list[Operation] = field(default_factory=list)
 

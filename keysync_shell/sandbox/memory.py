@@ -48,6 +48,12 @@ class Memory:
                 self._index = Index.build(self.state, self.rules)
         return self._index
 
+    def without_connection(self, home: Home) -> Memory:
+        """The same, with its index, for another thread: the registry is read through a connection of its own."""
+        number = self.newest.number if self.newest else None
+        master_keys = OnDemand(functools.partial(oplog.master_keys_of, home.database, number))
+        return replace(self, state=replace(self.state, registry=master_keys), _index=self.index)
+
     def summary(self) -> Summary:
         return summarize(self.index, self.state)
 

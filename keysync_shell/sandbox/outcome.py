@@ -9,7 +9,32 @@ from pathlib import Path
 from keysync_shell.core.findings.counting import Summary
 from keysync_shell.core.model.change import Change
 from keysync_shell.core.model.counts import Counts, counted
+from keysync_shell.core.model.digests import digest
 from keysync_shell.storage.operations import Operation, OperationKind
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What must hold where a change is committed; looked at under the lock.
+
+    `base` is the newest operation that it builds on. `seen` is the operation that its author looked at: none of its
+    keys may have changed since. `approved` is the digest of the very change that somebody agreed to.
+    """
+
+    base: int | None = None
+    seen: int | None = None
+    approved: str | None = None
+
+
+UNCONDITIONALLY = Conditions()
+
+
+@dataclass(frozen=True)
+class Once:
+    """A request that is carried out once, however often it is sent: its key, and a digest of what it asks."""
+
+    key: str
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -28,6 +53,8 @@ class Request:
     approve: Callable[[Outcome], bool] | None = None
     destroys: bool = False
     creates: bool = False
+    conditions: Conditions = UNCONDITIONALLY
+    once: Once | None = None
 
     def asks(self, outcome: Outcome) -> bool:
         """The one rule: what loses rows or master keys asks first, and what replaces those that are there."""
@@ -64,6 +91,11 @@ class Outcome:
     def master_keys(self) -> Counts | None:
         """What it changes in the registry, if anything."""
         return counted(self.change.master_keys) if self.change.master_keys else None
+
+    @property
+    def digest(self) -> str:
+        """What an approval of this very change is about."""
+        return digest(self.change)
 
     @property
     def committed(self) -> bool:

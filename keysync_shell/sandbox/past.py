@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from keysync_shell.core.edits.edit import Edit
+from keysync_shell.core.findings.counting import Summary
 from keysync_shell.core.model.change import Change, between, changes
 from keysync_shell.core.model.keys import shown
 from keysync_shell.core.model.table import rows_of
@@ -13,8 +14,8 @@ from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox.deciding import Decision, decided
 from keysync_shell.sandbox.keeper import Keeper
 from keysync_shell.sandbox.memory import Memory
-from keysync_shell.sandbox.outcome import Request, taken_back
-from keysync_shell.storage.operations import MASTER_KEYS, Operation, Unavailable
+from keysync_shell.sandbox.outcome import Once, Outcome, Request, taken_back
+from keysync_shell.storage.operations import MASTER_KEYS, Operation, OperationKind, Unavailable
 from keysync_shell.storage.oplog import OperationLog, Touched
 
 MOST_CONFLICTS = 20
@@ -36,15 +37,17 @@ def touching(keeper: Keeper, log: OperationLog, key: str, systems: tuple[str, ..
     return touched
 
 
-def moment(keeper: Keeper, number: int) -> Memory:
-    """Memory as it was after an operation.
+def moment(here: Memory, log: OperationLog, number: int) -> Memory:
+    """Memory as it was after an operation, of one at which it is later.
 
     Raises KeySyncError if there is no such operation, and Unavailable if one since cannot be taken back.
     """
-    here, log = keeper.memory, keeper.store.log
     then = operation(log, number)
+    newest = here.newest.number if here.newest else 0
+    if number > newest:
+        raise KeySyncError(f"there is no operation @{number} yet", hint="`log` shows those that there are.")
     back = Change()
-    for later in reversed(log.since(number)):
+    for later in reversed([later for later in log.since(number) if later.number <= newest]):
         back = _one_after_another(back, log.change(later.number).inverse, later)
     try:
         return here.after(back, then)
@@ -54,7 +57,7 @@ def moment(keeper: Keeper, number: int) -> Memory:
 
 def restoring(keeper: Keeper, request: Request, number: int) -> Decision:
     """Bring back the state after an operation."""
-    then = moment(keeper, number)
+    then = moment(keeper.memory, keeper.store.log, number)
     parts = {name: between(rows, then.state.tables[name]) for name, rows in keeper.memory.state.tables.items()}
     change = changes(parts, between(keeper.memory.state.master_keys, then.state.master_keys))
     decision = decided(keeper, lambda _: Edit(change, details={"restored": number}), request)
@@ -77,6 +80,39 @@ def reverting(keeper: Keeper, request: Request, number: int) -> Decision:
     counts = taken_back(operation(keeper.store.log, number), change)
     edit = Edit(change.inverse, details={"reverted": number}, counts=counts)
     return decided(keeper, lambda _: edit, request)
+
+
+def answered(log: OperationLog, once: Once) -> Outcome | None:
+    """What came of a request that is carried out once; None if it was not yet.
+
+    Raises KeySyncError if the key was used for another request.
+    """
+    done = log.answering(once.key)
+    if done is None:
+        return None
+    if done.asked.get("digest") != once.digest:
+        raise KeySyncError(
+            f"that Idempotency-Key carried out another request, as @{done.number}",
+            hint="Make a new key for each request; send the same one only to repeat a request.",
+        )
+    before = log.get(done.number - 1)
+    after = Summary.of_data(done.summary)
+    try:
+        change = log.change(done.number)
+    except Unavailable:  # it is no longer kept; its numbers are
+        change = Change()
+    return Outcome(
+        kind=next(kind for kind in OperationKind if kind == done.kind),
+        counts=done.counts,
+        before=Summary.of_data(before.summary) if before and before.summary else after,
+        after=after,
+        change=change,
+        left_out=done.asked["left_out"],
+        lost=done.asked["lost"],
+        notes=tuple(done.asked["notes"]),
+        operation=done,
+        undid=None if done.target is None else log.get(done.target),
+    )
 
 
 def changes_since(log: OperationLog, number: int) -> Iterator[tuple[int, Change, tuple[str, ...]]]:

@@ -23,11 +23,11 @@ from keysync_shell.sandbox.checking import Problem
 from keysync_shell.sandbox.deciding import Decide
 from keysync_shell.sandbox.keeper import Keeper, nothing
 from keysync_shell.sandbox.memory import Memory, Source
-from keysync_shell.sandbox.outcome import Outcome, Request
+from keysync_shell.sandbox.outcome import Once, Outcome, Request
 from keysync_shell.sandbox.repairing import Replacement
 from keysync_shell.sandbox.running import Noted, RunDecision
 from keysync_shell.storage import files, system_csv
-from keysync_shell.storage.commit import Store
+from keysync_shell.storage.commit import Glance, Store
 from keysync_shell.storage.home import Home
 from keysync_shell.storage.operations import Operation, OperationKind
 from keysync_shell.storage.oplog import OperationLog, Wanted, looking
@@ -103,6 +103,11 @@ class Sandbox:
         """What people should know, such as edits by other programs; whoever shows them clears the list."""
         return self._keeper.warnings
 
+    @property
+    def patience(self) -> float:
+        """How many seconds to wait for the lock."""
+        return self._keeper.store.lock_timeout
+
     def wait(self, lock_timeout: float) -> None:
         """How many seconds to wait for the lock from now on."""
         self._keeper.store.lock_timeout = lock_timeout
@@ -147,6 +152,24 @@ class Sandbox:
             self._keeper.require_sandbox()
         catching_up.peek(self._keeper, for_a_run=for_a_run)
 
+    def still(self, memory: Memory | None = None) -> Sandbox:
+        """A sandbox that stays as this one last saw it, or at a moment: it can be looked at by any thread, without the
+        lock."""
+        memory = memory or self._keeper.memory
+        at_rest = Sandbox(self.home.root, settings=self.config)
+        at_rest._keeper.memory = memory.without_connection(self.home)
+        at_rest._keeper.begun, at_rest._keeper.unwritable, at_rest._keeper.still = self.begun, True, True
+        return at_rest
+
+    def glance(self) -> Glance:
+        """What the disk looks like, without the lock: where that is as before, nobody else was at work."""
+        return self._keeper.store.glance()
+
+    def changed_outside(self) -> bool:
+        """Whether a system file is another than the one that was last seen; without the lock."""
+        newest = self.newest
+        return newest is not None and self._keeper.store.glance().files != dict(newest.signatures)
+
     # The past
 
     def operations(self, wanted: Wanted) -> list[Operation]:
@@ -171,6 +194,19 @@ class Sandbox:
         with self._history() as log:
             return list(log.summaries())
 
+    def operations_since(self, number: int) -> list[Operation]:
+        """The operations after that one, oldest first."""
+        with self._history() as log:
+            return log.since(number)
+
+    def answered(self, once: Once) -> Outcome | None:
+        """What came of a request that was carried out before; None if it was not.
+
+        Raises KeySyncError if its key was used for another one.
+        """
+        with self._history() as log:
+            return past.answered(log, once)
+
     def moment(self, number: int | None) -> Memory:
         """State and index as they were after an operation; None is now.
 
@@ -179,13 +215,13 @@ class Sandbox:
         if number is None:
             self.refresh()
             return self._keeper.memory
-        with self._history():
-            if self._keeper.unwritable:
+        with self._history() as log:
+            if self._keeper.unwritable and not self._keeper.still:
                 raise KeySyncError(
                     f"{self.home.root} cannot be written, so its past is not looked at",
                     hint="Copy it to a folder of yours.",
                 )
-            return past.moment(self._keeper, number)
+            return past.moment(self._keeper.memory, log, number)
 
     def last_init(self) -> Operation | None:
         """The last `init` that is not undone."""

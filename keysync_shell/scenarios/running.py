@@ -61,6 +61,13 @@ class Watcher:
 
     pause: Callable[[Running, str], Then] | None = None
 
+    def began(self, running: Running) -> None:
+        """A run begins, or goes on."""
+
+    def stops(self) -> bool:
+        """Whether somebody wants a pause before the next step."""
+        return False
+
     def played(self, played: Played, actions: int) -> None:
         """A step was carried out, of so many."""
 
@@ -130,7 +137,7 @@ class Running:
                     self._step(watcher)
                 if self._stops(watcher):
                     self.player.cursor = len(self.player.actions)
-                elif watcher.pause is not None and (why := self._why(action, interrupted=bool(interrupted))):
+                elif watcher.pause is not None and (why := self._why(action, watcher, interrupted=bool(interrupted))):
                     return why
             return ""
         finally:
@@ -156,7 +163,7 @@ class Running:
     def _failed(self) -> bool:
         return self.played[-1].result in (Result.FAILED, Result.TROUBLE)
 
-    def _why(self, action: Action, *, interrupted: bool) -> str:
+    def _why(self, action: Action, watcher: Watcher, *, interrupted: bool) -> str:
         """Why to pause after an action; empty if it is to go on."""
         if self._failed and self.order.on_fail == PAUSE:
             return "a failure"
@@ -165,7 +172,9 @@ class Running:
             return text if text.lower() not in ("true", "yes") else "pause"
         if interrupted:
             return "Ctrl-C"
-        return "--step" if self.order.step and not self.player.over else ""
+        if self.player.over:
+            return ""
+        return "--step" if self.order.step else "a wish" if watcher.stops() else ""
 
     def _where(self, action: Action) -> str:
         """How far the run is, for whoever waits."""

@@ -47,6 +47,14 @@ class Staging:
 
 
 @dataclass(frozen=True)
+class Glance:
+    """What the disk looked like at one moment; `commits` moves when another process commits."""
+
+    commits: int | None
+    files: Mapping[str, Signature]
+
+
+@dataclass(frozen=True)
 class Committed:
     """An operation as it stands in the log, and files that somebody wrote meanwhile and that were kept aside."""
 
@@ -102,6 +110,14 @@ class Store:
         there = any(os.path.lexists(self._home.system_file(name)) for name in self._home.config.systems.names)
         with explained("the sandbox cannot be read"):
             return there or self._home.database.exists()
+
+    def glance(self) -> Glance:
+        """What the disk looks like now; without the lock."""
+        files_now = {}
+        for name in self._home.config.systems.names:
+            with contextlib.suppress(OSError):
+                files_now[name] = Signature.of(self._home.system_file(name).stat())
+        return Glance(self.log.version(), files_now)
 
     @contextlib.contextmanager
     def staging(self, contents: Mapping[str, Content], before: Operation | None) -> Iterator[Staging]:

@@ -36,6 +36,10 @@ class Database:
             self._file = self.path.stat()
         return self._connection
 
+    def open_one(self) -> sqlite3.Connection | None:
+        """The connection, if there is one."""
+        return self._connection
+
     def in_place(self) -> bool:
         """Whether what is open is the file of that name; somebody may have removed or replaced it."""
         if self._file is None:

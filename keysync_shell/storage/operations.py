@@ -39,6 +39,7 @@ class OperationKind(StrEnum):
     CORRUPT = "corrupt", "Damaged", "damage"
     COPY = "copy", "Copied", "copy"
     MOVE = "move", "Moved", "move"
+    SET = "set", "Set", "set"
     IMPORT = "import", "Imported", "import"
     RESET = "reset", "Reset", "reset"
     LOAD = "load", "Loaded", "load"
@@ -67,7 +68,8 @@ class Operation:
     (in version 0.1 its keys), `discrepancies` the totals before and after it (none for the opening entry), `summary`
     all numbers of `status` after it. `target` is the operation that an undo or a redo is about. `unknown` are the
     systems whose rows before it are not known any more, so that what it changed in them is not either. `master_keys`
-    counts what it changed in the registry, if anything.
+    counts what it changed in the registry, if anything. `idempotency_key` names a request that is carried out once,
+    and `asked` is what answers it when it is sent again.
     `damaged` are the fields that cannot be read any more, and are empty.
     """
 
@@ -91,6 +93,8 @@ class Operation:
     details: Mapping[str, Any] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     master_keys: Counts | None = None
+    idempotency_key: str | None = None
+    asked: Mapping[str, Any] = field(default_factory=dict)
     damaged: tuple[str, ...] = ()
 
     def content_digest(self) -> str:

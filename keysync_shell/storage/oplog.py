@@ -189,6 +189,15 @@ class OperationLog:
         row = self._open().execute("SELECT token FROM operations WHERE number = ?", (number,)).fetchone()
         return str(row[0])
 
+    def answering(self, key: str) -> Operation | None:
+        """The operation that carried out the request with that key."""
+        return next(self._select("WHERE idempotency_key = ?", key), None)
+
+    def version(self) -> int | None:
+        """A number that moves when another process commits; None where the database is not open. Needs no lock."""
+        connection = self._database.open_one()
+        return None if connection is None else int(connection.execute("PRAGMA data_version").fetchone()[0])
+
     def has_token(self, token: str) -> bool:
         """Whether the operation with this token was committed."""
         return self._open().execute("SELECT 1 FROM operations WHERE token = ?", (token,)).fetchone() is not None

@@ -90,7 +90,7 @@ def _counts(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Counts]:
 
 
 DECODED: Mapping[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("before", "after", "summary", "details"), dict),
+    **dict.fromkeys(("before", "after", "summary", "details", "asked"), dict),
     "signatures": _signatures,
     "counts": _counts,
     "master_keys": lambda values: record(Counts, values) if values else None,

@@ -59,7 +59,17 @@ INSERT INTO registered SELECT canonical, id, master_key, source_system, source_k
 DROP TABLE master_keys;
 ALTER TABLE registered RENAME TO master_keys;
 """
-STEPS = (FIRST, SECOND, THIRD)  # a column that a step adds is nullable: the rows of before have nothing to put there
+FOURTH = """
+ALTER TABLE operations ADD COLUMN idempotency_key TEXT;
+ALTER TABLE operations ADD COLUMN asked TEXT;
+CREATE UNIQUE INDEX requests ON operations (idempotency_key);
+"""
+STEPS = (
+    FIRST,
+    SECOND,
+    THIRD,
+    FOURTH,
+)  # a column that a step adds is nullable: the rows of before have nothing to put there
 VERSION = len(STEPS)
 
 

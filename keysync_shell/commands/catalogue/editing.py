@@ -135,6 +135,15 @@ class MoveKey(Changes, KeyFile):
     targets: Annotated[str, TARGETS]
 
 
+class SetValue(Changes):
+    """Set another column of a key in one system."""
+
+    system: Annotated[str, SYSTEM.saying("where the key is")]
+    key: Annotated[str, Argument(help="the exact key; key:TEXT is TEXT itself", metavar="KEY", complete="keys")]
+    column: Annotated[str, Argument(help="the column, as the file's header has it", metavar="COLUMN")]
+    value: Annotated[str, Argument(help="what shall stand there", metavar="VALUE")]
+
+
 class Import(Changes, KeyFile):
     """Replace one system's content by a CSV file."""
 
@@ -197,6 +206,13 @@ COMMANDS = (
         ("copy-key CUST-00042 --from A --to D,E", "copy-key '*' --from A --to B"),
     ),
     command("move-key", GROUP, MoveKey, editing.move_key, ("move-key UNAUTH-001 --from B --to A",)),
+    command(
+        "set-value",
+        GROUP,
+        SetValue,
+        editing.set_value,
+        ("set-value B CUST-00042 status inactive", "set-value D CUST-00042 note 'asked twice' --dry-run"),
+    ),
     command(
         "import",
         GROUP,

@@ -87,9 +87,12 @@ COMMANDS = (
         Log,
         history.log,
         ("log", "log 5 --systems D --since 2h", "log show @41", "log --format csv --output history.csv"),
+        looks=True,
     ),
     command("restore", GROUP, Restore, history.restore, ("restore @41",)),
     command("revert", GROUP, Revert, history.revert, ("revert @37", "revert @37 --dry-run")),
-    command("blame", GROUP, Blame, history.blame, ("blame CUST-00042",)),
-    command("bisect", GROUP, Bisect, history.bisect, ("bisect 'gaps.D == 0'", "bisect 'discrepancies < 10'")),
+    command("blame", GROUP, Blame, history.blame, ("blame CUST-00042",), looks=True),
+    command(
+        "bisect", GROUP, Bisect, history.bisect, ("bisect 'gaps.D == 0'", "bisect 'discrepancies < 10'"), looks=True
+    ),
 )

@@ -65,6 +65,7 @@ COMMANDS = (
         Status,
         looking.status,
         ("status", "status --format json", "status --at @41", "status --exit-code"),
+        looks=True,
     ),
     command(
         "list",
@@ -72,6 +73,7 @@ COMMANDS = (
         List,
         looking.list_keys,
         ("list", "list 'CUST-0001*' --systems D", "list --pattern AB..E --all"),
+        looks=True,
     ),
     command(
         "discrepancies",
@@ -79,6 +81,7 @@ COMMANDS = (
         Discrepancies,
         looking.discrepancies,
         ("discrepancies", "discrepancies gap duplicate --systems D"),
+        looks=True,
     ),
     command(
         "diff",
@@ -86,5 +89,6 @@ COMMANDS = (
         Diff,
         looking.diff,
         ("diff A D", "diff baseline now", "diff @41 now", "diff baseline drifted --all"),
+        looks=True,
     ),
 )

@@ -126,16 +126,17 @@ class Whatif(Arguments):
 
 
 COMMANDS = (
-    command("explain", GROUP, Explain, explaining.explain, ("explain CUST-00042",)),
-    command("matrix", GROUP, Matrix, explaining.matrix, ("matrix", "matrix 3", "matrix --inclusive")),
+    command("explain", GROUP, Explain, explaining.explain, ("explain CUST-00042",), looks=True),
+    command("matrix", GROUP, Matrix, explaining.matrix, ("matrix", "matrix 3", "matrix --inclusive"), looks=True),
     command(
         "plan",
         GROUP,
         Plan,
         reconciling.plan,
         ("plan", "plan --detail", "plan --variant respell --output p.json", "plan --decide 'TEST-*' ignore"),
+        looks=True,
     ),
-    command("predict", GROUP, Predict, reconciling.predict, ("predict", "predict --format json")),
+    command("predict", GROUP, Predict, reconciling.predict, ("predict", "predict --format json"), looks=True),
     command(
         "reconcile",
         GROUP,
@@ -144,7 +145,7 @@ COMMANDS = (
         ("reconcile", "reconcile --dry-run", "reconcile --mode incremental --output-dir out"),
     ),
     command("apply", GROUP, Apply, reconciling.apply, ("apply", "apply p.json", "apply --only gap --systems D")),
-    command("compare", GROUP, Compare, reconciling.compare, ("compare", "compare 2")),
+    command("compare", GROUP, Compare, reconciling.compare, ("compare", "compare 2"), looks=True),
     command(
         "registry",
         GROUP,
@@ -152,14 +153,17 @@ COMMANDS = (
         reconciling.registry,
         ("registry", "registry approve 3 UNAUTH-001", "registry deprecate all"),
     ),
-    command("runs", GROUP, Runs, reconciling.runs, ("runs",)),
-    command("report", GROUP, Report, reconciling.report, ("report", "report 2 --output-dir out"), leaves=True),
-    command("rules", GROUP, Rules, explaining.rules, ("rules",)),
+    command("runs", GROUP, Runs, reconciling.runs, ("runs",), looks=True),
+    command(
+        "report", GROUP, Report, reconciling.report, ("report", "report 2 --output-dir out"), leaves=True, looks=True
+    ),
+    command("rules", GROUP, Rules, explaining.rules, ("rules",), looks=True),
     command(
         "whatif",
         GROUP,
         Whatif,
         explaining.whatif,
         ("whatif normalize uppercase=off", "whatif normalize pad_numbers=6"),
+        looks=True,
     ),
 )

@@ -119,11 +119,27 @@ class ScenarioCoverage(Asks):
 
 
 COMMANDS = (
-    command("scenario list", GROUP, ScenarioList, scenarios.listing, ("scenario list", "scenario list --tag failure")),
-    command("scenario show", GROUP, ScenarioShow, scenarios.show, ("scenario show network-partition",)),
+    command(
+        "scenario list",
+        GROUP,
+        ScenarioList,
+        scenarios.listing,
+        ("scenario list", "scenario list --tag failure"),
+        looks=True,
+    ),
+    command("scenario show", GROUP, ScenarioShow, scenarios.show, ("scenario show network-partition",), looks=True),
     command("scenario new", GROUP, ScenarioNew, scenarios.new, ("scenario new late-orders",)),
-    command("scenario lint", GROUP, ScenarioLint, scenarios.lint, ("scenario lint late-orders tests/scenarios",)),
-    command("scenario schema", GROUP, ScenarioSchema, scenarios.schema, ("scenario schema --output scenario.json",)),
+    command(
+        "scenario lint", GROUP, ScenarioLint, scenarios.lint, ("scenario lint late-orders tests/scenarios",), looks=True
+    ),
+    command(
+        "scenario schema",
+        GROUP,
+        ScenarioSchema,
+        scenarios.schema,
+        ("scenario schema --output scenario.json",),
+        looks=True,
+    ),
     command(
         "scenario run",
         GROUP,
@@ -137,7 +153,7 @@ COMMANDS = (
     ),
     command("scenario resume", GROUP, ScenarioResume, scenarios.resume, ("scenario resume", "scenario resume 3")),
     command("scenario abort", GROUP, ScenarioAbort, scenarios.abort, ("scenario abort 3",)),
-    command("scenario runs", GROUP, ScenarioRuns, scenarios.runs, ("scenario runs", "scenario runs 3")),
+    command("scenario runs", GROUP, ScenarioRuns, scenarios.runs, ("scenario runs", "scenario runs 3"), looks=True),
     command(
         "scenario coverage",
         GROUP,

@@ -72,7 +72,7 @@ COMMANDS = (
     ),
     command("load-state", GROUP, LoadState, snapshots.load_state, ("load-state baseline", "load-state drifted --yes")),
     command("sample", GROUP, Sample, snapshots.sample, ("sample", "sample --yes")),
-    command("states", GROUP, States, snapshots.states, ("states", "states --format json")),
+    command("states", GROUP, States, snapshots.states, ("states", "states --format json"), looks=True),
     command("delete-state", GROUP, DeleteState, snapshots.delete_state, ("delete-state before-drift",)),
     command(
         "export-state",

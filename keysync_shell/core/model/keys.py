@@ -81,19 +81,25 @@ def check_key(key: str, limits: Limits) -> str:
     """
     if not key:
         raise KeySyncError("a key cannot be empty", hint="Use `corrupt empty` to plant an empty key on purpose.")
-    if "\0" in key:
-        raise KeySyncError(f"key {shown(key)} holds a NUL character", hint="CSV files cannot carry NUL.")
-    if re.search(r"\r(?!\n)", key):
-        raise KeySyncError(f"key {shown(key)} holds a bare carriage return", hint="Use \\n or \\r\\n.")
+    check_value(key, limits, "key")
+    return key
+
+
+def check_value(text: str, limits: Limits, what: str) -> str:
+    """The text itself, if a system file can carry it; `what` it is. Raises KeySyncError."""
+    if "\0" in text:
+        raise KeySyncError(f"{what} {shown(text)} holds a NUL character", hint="CSV files cannot carry NUL.")
+    if re.search(r"\r(?!\n)", text):
+        raise KeySyncError(f"{what} {shown(text)} holds a bare carriage return", hint="Use \\n or \\r\\n.")
     try:
-        size = len(key.encode())
+        size = len(text.encode())
     except UnicodeEncodeError:
         raise KeySyncError(
-            f"key {shown(key)} is not valid UTF-8", hint="Check the encoding of your terminal."
+            f"{what} {shown(text)} is not valid UTF-8", hint="Check the encoding of your terminal."
         ) from None
-    if size > limits.key_bytes:  # else nobody needs the key as people see it
-        limits.check("key_bytes", size, f"key {shown(key[:40])}… in bytes")
-    return key
+    if size > limits.key_bytes:  # else nobody needs the text as people see it
+        limits.check("key_bytes", size, f"{what} {shown(text[:40])}… in bytes")
+    return text
 
 
 def writable(key: str, limits: Limits) -> bool:
