@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ from keysync_shell.sandbox import Sandbox
 if TYPE_CHECKING:
     from keysync_shell.lessons.course import Course
     from keysync_shell.lessons.shelf import Numbered
+
+
+WAITING = "— Space goes on, q leaves —"
+LEAVING = (b"q", b"Q", b"\x04", b"")
 
 
 @dataclass
@@ -48,11 +53,28 @@ class Terminal:
         interpreter = self._interpreter(home, asks=False)
         return lambda line: interpreter.run_line(line).status
 
+    def say(self, line: str) -> None:
+        """A line for people, on stderr."""
+        self.dialogue.writer().say(line)
+
+    def wait(self) -> bool:
+        """Wait for a key; `q` and Ctrl-D leave. Raises KeyboardInterrupt."""
+        if not at_terminal():
+            return True
+        sys.stderr.write(WAITING)
+        sys.stderr.flush()
+        try:
+            return key_pressed(sys.stdin.fileno()) not in LEAVING
+        finally:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
     def _interpreter(self, home: Path, *, asks: bool) -> Interpreter:
         mine = self.dialogue
         ask = mine.ask if asks else lambda _: True
         dialogue = Dialogue(Sandbox(home, progress=mine.sandbox.home.progress), mine.writer, ask, debug=mine.debug)
         dialogue.execute_on = mine.execute_on
+        dialogue.front = Terminal(dialogue, self.color)
         return Interpreter(dialogue, self._make_shell)
 
     def _make_shell(self, interpreter: Interpreter) -> Beyond:
@@ -64,3 +86,16 @@ class Terminal:
 def at_terminal() -> bool:
     """Whether somebody can see what is written, and type."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def key_pressed(descriptor: int) -> bytes:
+    """The next key at a terminal, without its Enter; empty where the terminal is gone."""
+    import termios
+    import tty
+
+    before = termios.tcgetattr(descriptor)
+    try:
+        tty.setcbreak(descriptor)
+        return os.read(descriptor, 1)
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -97,14 +98,38 @@ class Checked(LearningResult):
 
 
 @dataclass(frozen=True)
+class Shown(LearningResult):
+    """A demo that was shown to its end, or left before."""
+
+    whole: bool
+
+
+@dataclass(frozen=True)
 class Left(LearningResult):
     """Somebody was at the prompt of a lesson, and left it or goes on elsewhere."""
 
 
+NEW_LINE = "\n"
+
+# What the demo says, and the commands that follow it.
+DEMO = (
+    ("Five systems hold business keys. A is the authority; the others should agree.", "init --keys 200"),
+    (
+        "Now they drift apart: D loses keys, B and C take strays in, E spells oddly.",
+        "remove-key 'CUST-0001?' --systems D --yes",
+        "add-key ROGUE-1 ROGUE-2 --systems B,C",
+        "corrupt case --count 3 --seed 7 --systems E",
+    ),
+    ("What is wrong, system by system:", "status"),
+    ("Which systems hold which keys together:", "matrix"),
+    ("What a reconciliation will find and propose; then the run itself:", "predict", "reconcile"),
+    ("What would be done about it, and doing it, as one change:", "plan", "apply"),
+    ("Any change can be taken back, also tomorrow:", "undo", "log"),
+)
 TUTORIAL = "tutorial "
 TELLING = (["tutorial", "answer"], ["tutorial", "check"])
 
-Results = Lessons | Goal | Hint | Solution | Checked | Left
+Results = Lessons | Goal | Hint | Solution | Checked | Left | Shown
 
 
 def tutorial(session: Session, args: asked.Tutorial) -> Results:
@@ -135,6 +160,25 @@ def tutorial(session: Session, args: asked.Tutorial) -> Results:
     raise KeySyncError(
         f"tutorial takes one word, not {safe(' '.join(args.words))!r}", hint="`tutorial --help` shows which."
     )
+
+
+def demo(session: Session, args: asked.Demo) -> Shown:
+    front = session.front
+    if front is None:
+        raise KeySyncError("the demo cannot be shown from here", hint="Say `keysync-shell demo`.")
+    with tempfile.TemporaryDirectory(prefix="keysync-") as temporary:
+        home = Path(temporary) / "demo"
+        home.mkdir()
+        carry_out = front.aloud(home)
+        for number, (text, *commands) in enumerate(DEMO):
+            if number and not args.fast and not front.wait():
+                return Shown(False)
+            front.say(f"{'' if number == 0 else NEW_LINE}{text}")
+            for line in commands:
+                front.say(f"> {line}")
+                if (code := carry_out(line)) > 1:  # 1 is an answer
+                    raise KeySyncError(f"`{line}` ended with exit {code}", hint="This should not be; please report it.")
+    return Shown(True)
 
 
 def checked(course: Course, one: Numbered, prefix: str) -> Checked:

@@ -62,6 +62,12 @@ class Front(Protocol):
     def aloud(self, home: Path, /) -> Callable[[str], int]:
         """Carries lines out on the sandbox of a folder, for everybody to see; it gives their status."""
 
+    def say(self, line: str, /) -> None:
+        """A line for whoever watches."""
+
+    def wait(self) -> bool:
+        """Wait for a key, and whether to go on; at once where nobody is at a terminal."""
+
 
 @dataclass(frozen=True)
 class Session:

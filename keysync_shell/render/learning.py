@@ -8,13 +8,15 @@ import textwrap
 from collections.abc import Iterator
 from typing import assert_never
 
-from keysync_shell.commands.learning import Checked, Goal, Hint, Left, Lessons, Results, Solution
+from keysync_shell.commands.learning import Checked, Goal, Hint, Left, Lessons, Results, Shown, Solution
 from keysync_shell.core.model.keys import safe
 from keysync_shell.lessons.progress import Mark
 from keysync_shell.render.view import ID, TEXT, Grid, View, fixed, plain
 
 WIDEST = 100
 MOST_MISSING = 3  # more would be the solution
+LEFT = "The sandbox of the demo is removed."
+SHOWN = f"{LEFT} To try it yourself: tutorial"
 
 
 def view(result: Results) -> View:
@@ -38,6 +40,8 @@ def view(result: Results) -> View:
             )
         case Checked():
             return _checked(result)
+        case Shown():
+            return View(data=lambda _: plain(result), talk=(SHOWN if result.whole else LEFT,))
         case Left():
             return View(data=lambda _: {})
         case _:

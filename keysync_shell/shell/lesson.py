@@ -12,6 +12,7 @@ from cmd2.parsing import Statement
 
 from keysync_shell.commands import learning
 from keysync_shell.commands.catalogue.learning import GROUP
+from keysync_shell.commands.session import Front
 from keysync_shell.errors import KeySyncError
 from keysync_shell.interpreter import Interpreter
 from keysync_shell.lessons.course import Course
@@ -46,8 +47,15 @@ class LessonShell(Shell):
         self.course, self.one = course, one
         self.going_on: Numbered | None = None
         super().__init__(interpreter, interactive=True, color=color)
+        self._screen = self._front_behind()
         self.dialogue.front = self
         self._done = course.progress.of(one.name).mark is Mark.DONE
+
+    def _front_behind(self) -> Front:
+        """Who has the screen and the keyboard."""
+        front = self.dialogue.front
+        assert front is not None, "the prompt of a lesson is opened by a front"
+        return front
 
     def welcome(self) -> str:
         """The lesson."""
@@ -82,8 +90,14 @@ class LessonShell(Shell):
     def typed(self) -> Iterable[str]:
         return ()
 
-    def aloud(self, _home: Path, /) -> Callable[[str], int]:
-        raise KeySyncError("this cannot be shown within a lesson", hint="`quit` leaves it.")
+    def aloud(self, home: Path, /) -> Callable[[str], int]:
+        return self._screen.aloud(home)
+
+    def say(self, line: str, /) -> None:
+        self._screen.say(line)
+
+    def wait(self) -> bool:
+        return self._screen.wait()
 
     # Words
 

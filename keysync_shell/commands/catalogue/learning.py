@@ -33,7 +33,14 @@ class Tutorial(Arguments):
     ] = ()
 
 
+class Demo(Arguments):
+    """See in a minute what this is, on a sandbox that is removed afterwards."""
+
+    fast: Annotated[bool, Argument("--fast", "do not wait for a key after each part")] = False
+
+
 COMMANDS = (
+    command("demo", GROUP, Demo, learning.demo, ("demo", "demo --fast"), leaves=True),
     command(
         "tutorial",
         GROUP,
