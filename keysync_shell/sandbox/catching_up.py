@@ -34,7 +34,7 @@ def locked(keeper: Keeper, *, creates: bool = True) -> Iterator[None]:
     if not creates:
         keeper.require_sandbox()
     with keeper.store.locked():
-        keeper.unwritable = False
+        keeper.unwritable, keeper.reading = False, None
         _catch_up(keeper)
         yield
 
@@ -62,8 +62,10 @@ def peek(keeper: Keeper, *, for_a_run: bool = False) -> None:
     """
     if keeper.source:
         keeper.memory = memory.of_source(keeper.home, keeper.source)
+    elif for_a_run:
+        keeper.memory = memory.without_rows(keeper.home)
     else:
-        keeper.memory = memory.without_rows(keeper.home) if for_a_run else memory.without_lock(keeper.home)
+        keeper.memory, keeper.reading = memory.without_lock(keeper.home)
     keeper.begun = keeper.unwritable = True
 
 

@@ -15,6 +15,7 @@ from keysync_shell.sandbox.outcome import Outcome, Request
 from keysync_shell.storage.commit import Store
 from keysync_shell.storage.home import Home
 from keysync_shell.storage.operations import Operation
+from keysync_shell.storage.unlocked import Reading
 
 
 @dataclass
@@ -23,9 +24,9 @@ class Keeper:
 
     `source` reads the keys of systems whose files are somebody else's: those are compared, and never written.
     `begun` says whether there is a sandbox at all, `unwritable` that it can only be looked at, `still` that it stays at
-    one moment and looks no more. `batch` is what an
-    atomic script has changed so far, in memory only. `warnings` are for whoever shows them next. `committed` is what
-    this process did, oldest first.
+    one moment and looks no more. `reading` is what was seen where nothing may be written. `batch` is what an atomic
+    script has changed so far, in memory only. `warnings` are for whoever shows them next. `committed` is what this
+    process did, oldest first.
     """
 
     home: Home
@@ -38,6 +39,7 @@ class Keeper:
     begun: bool = False
     unwritable: bool = False
     still: bool = False
+    reading: Reading | None = None
     batch: Change | None = None
     committed: list[Operation] = field(default_factory=list)
 

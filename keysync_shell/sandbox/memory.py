@@ -85,11 +85,12 @@ def from_files(home: Home, log: OperationLog) -> tuple[Memory, dict[str, Found]]
     return Memory(state, home.config.rules, progress=home.progress), found
 
 
-def without_lock(home: Home) -> Memory:
+def without_lock(home: Home) -> tuple[Memory, unlocked.Reading]:
     """What is there at one moment, of a home that may only be read; with no history. This one needs no lock."""
     reading = unlocked.read(home)
     master_keys = OnDemand(functools.partial(oplog.master_keys_of, home.database, reading.number))
-    return Memory(State(home.config.systems, reading.tables, master_keys), home.config.rules, progress=home.progress)
+    state = State(home.config.systems, reading.tables, master_keys)
+    return Memory(state, home.config.rules, progress=home.progress), reading
 
 
 def without_rows(home: Home) -> Memory:

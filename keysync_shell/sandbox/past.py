@@ -37,6 +37,23 @@ def touching(keeper: Keeper, log: OperationLog, key: str, systems: tuple[str, ..
     return touched
 
 
+def seen(keeper: Keeper, log: OperationLog) -> Memory:
+    """Memory with the operation that it is after, also where nothing may be written.
+
+    Raises Unavailable if files hold what no operation tells.
+    """
+    reading = keeper.reading
+    if reading is None:
+        return keeper.memory
+    if reading.outside:
+        names = ", ".join(f"{name}.csv" for name in reading.outside)
+        raise Unavailable(
+            f"{names} was edited by hand, which nobody has taken in yet, so what was there before is unknown",
+            hint="Have the sandbox's owner give any command there, such as status.",
+        )
+    return replace(keeper.memory, newest=log.get(reading.number or 0))
+
+
 def moment(here: Memory, log: OperationLog, number: int) -> Memory:
     """Memory as it was after an operation, of one at which it is later.
 

@@ -16,7 +16,6 @@ from keysync_shell.core.findings.counting import Summary
 from keysync_shell.core.findings.index import Index
 from keysync_shell.core.model.change import Change, SystemChange
 from keysync_shell.core.model.state import State
-from keysync_shell.errors import KeySyncError
 from keysync_shell.progress import SILENT, Progress
 from keysync_shell.sandbox import catching_up, checking, editing, past, repairing, running, staging, undoing
 from keysync_shell.sandbox.checking import Problem
@@ -216,12 +215,7 @@ class Sandbox:
             self.refresh()
             return self._keeper.memory
         with self._history() as log:
-            if self._keeper.unwritable and not self._keeper.still:
-                raise KeySyncError(
-                    f"{self.home.root} cannot be written, so its past is not looked at",
-                    hint="Copy it to a folder of yours.",
-                )
-            return past.moment(self._keeper.memory, log, number)
+            return past.moment(past.seen(self._keeper, log), log, number)
 
     def last_init(self) -> Operation | None:
         """The last `init` that is not undone."""

@@ -76,9 +76,9 @@ class Life:
     def _removes(self, who: int) -> None:
         self._take_in()
         name = self.dice.choice(FIVE.names)
-        key = min(self.now[name], key=lambda key: (self.dice.random(), key))
         if len(self.now[name]) < 2:
             return
+        key = self.dice.choice(sorted(self.now[name]))
         request = Request(OperationKind.REMOVE, f"remove-key {key}", "test")
         self.shells[who].edit(lambda state: removing.remove(state, query(f"key:{key}"), (name,)), request)
         self._commit({**self.now, name: self.now[name] - {key}})

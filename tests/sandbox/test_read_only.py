@@ -25,6 +25,7 @@ from tests.building import add, files, keys, opened, sandbox
 
 os.chdir(sys.argv[1])
 made = sandbox(Path(), A="K1", B="K2")
+BEFORE
 made.close()
 if "new" in sys.argv:
     shutil.rmtree(".keysync")
@@ -46,9 +47,12 @@ finally:
 pytestmark = pytest.mark.parametrize("seen", ["new", "old"])
 
 
-def said(home: Path, seen: str, body: str) -> str:
-    """What the body says of a home that it may only read; `new` without a history, `old` with one."""
-    program = PRELUDE.replace("BODY", body.strip().replace("\n", "\n    "))
+def said(home: Path, seen: str, body: str, before: str = "pass") -> str:
+    """What the body says of a home that it may only read; `new` without a history, `old` with one.
+
+    `before` is what its owner does first.
+    """
+    program = PRELUDE.replace("BODY", body.strip().replace("\n", "\n    ")).replace("BEFORE", before)
     command = [sys.executable, "-c", program, str(home), seen]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -85,6 +89,27 @@ def open_folder() -> Iterator[Path]:
 def test_history_of_a_read_only_home_is_read(open_folder: Path, seen: str) -> None:
     body = "print([operation.number for operation in looking.operations(Wanted(9))], looking.touching('K1') != [])"
     assert said(open_folder, seen, body) == {"new": "[] False", "old": "[1] True"}[seen]
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_past_of_a_read_only_home_is_looked_at(open_folder: Path, seen: str, by_hand: bool) -> None:
+    before = "add(made, 'K3', 'A'); add(made, 'K4', 'C')"
+    body = """
+try:
+    for number in (1, 2, 3):
+        print(number, keys(looking.moment(number).state), end=";")
+except KeySyncError as error:
+    print(error.message)
+"""
+    edit = "; made.close(); made.home.system_file('E').write_text('key\\nK9\\n')" if by_hand else ""
+    told = said(open_folder, seen, body, before + edit)
+    if seen == "new":
+        assert told == "there is no operation @1"
+    elif by_hand:
+        assert "E.csv was edited by hand, which nobody has taken in yet" in told
+    else:
+        first = "1 {'A': ['K1'], 'B': ['K2']};2 {'A': ['K1', 'K3'], 'B': ['K2']};"
+        assert told == first + "3 {'A': ['K1', 'K3'], 'B': ['K2'], 'C': ['K4']};"
 
 
 def test_runs_and_master_keys_of_a_read_only_home_are_read(open_folder: Path, seen: str) -> None:
