@@ -56,7 +56,7 @@ def executor(sandbox: Sandbox, folder: Path | None = None) -> Execute:
             stream.truncate()
         status, asks = 0, False
         for command in lines.commands_in(line):
-            filled = _filled(command, values or {})
+            filled = command if values is None else _filled(command, values)
             asks, status = _asks(filled), interpreter.run_line(filled).status
             if status:
                 break

@@ -14,6 +14,8 @@ from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Outcome
 from keysync_shell.sandbox.checking import Problem
 from keysync_shell.sandbox.repairing import Replacement
+from keysync_shell.scenarios import measuring
+from keysync_shell.scenarios.measuring import Measure
 from keysync_shell.storage import programs
 from keysync_shell.storage.files import explained
 from keysync_shell.storage.operations import OperationKind
@@ -24,6 +26,26 @@ class Checked(CheckingResult):
     """The problems that were found."""
 
     problems: tuple[Problem, ...]
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A condition with the numbers on both of its sides; `required` if it is not only warned of."""
+
+    condition: str
+    holds: bool
+    required: bool
+    number: str
+    actual: int
+    expected: int
+
+
+@dataclass(frozen=True)
+class Expected(CheckingResult):
+    """What became of conditions."""
+
+    expectations: tuple[Expectation, ...]
     exit_code: int
 
 
@@ -46,12 +68,34 @@ class Finished(CheckingResult):
     exit_code: int
 
 
-Results = Checked | Repaired | Finished
+Results = Checked | Expected | Repaired | Finished
 
 
 def check(session: Session, args: asked.Check) -> Checked:
     problems = tuple(session.sandbox.check())
     return Checked(problems, exit_code=int(bool(problems) and not args.exit_zero))
+
+
+def expect(session: Session, args: asked.Expect) -> Expected:
+    if not (args.conditions or args.warn):
+        raise KeySyncError("nothing is expected", hint="Say it like: expect 'gaps.D <= 5' 'duplicates == 0'")
+    given = [(text, True) for text in args.conditions] + [(text, False) for text in args.warn]
+    checked = [(measuring.of_now(text, session.sandbox.systems), text, required) for text, required in given]
+    session.sandbox.refresh()
+    measure = Measure(session.sandbox)
+    told = tuple(
+        Expectation(
+            text,
+            comparison.holds(measure),
+            required,
+            str(comparison.left),
+            measure(comparison.left),
+            comparison.expected(measure),
+        )
+        for comparison, text, required in checked
+    )
+    failed = any(one.required and not one.holds for one in told)
+    return Expected(told, exit_code=int(failed and not args.exit_zero))
 
 
 def repair(session: Session, args: asked.Repair) -> Repaired | Outcome:

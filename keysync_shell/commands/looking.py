@@ -7,15 +7,18 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from keysync_shell.commands import scripting
 from keysync_shell.commands.arguments import Misread
 from keysync_shell.commands.catalogue import looking as asked
 from keysync_shell.commands.catalogue.arguments import Capped, operation
 from keysync_shell.commands.declaring import Asks
 from keysync_shell.commands.results import LookingResult
+from keysync_shell.commands.scripting import Tables
 from keysync_shell.commands.session import Session
 from keysync_shell.commands.words import looked_up
 from keysync_shell.core.findings import listing, losses
 from keysync_shell.core.findings.counting import Summary
+from keysync_shell.core.model.rules import Rules
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.selecting.differences import Columns, differences, differing_columns
 from keysync_shell.core.selecting.holders import listed
@@ -97,7 +100,17 @@ class Difference(LookingResult):
         return pl.concat([rows["key"], rows["became"].drop_nulls().alias("key")])
 
 
-Results = Overview | KeyList | Findings | Difference
+@dataclass(frozen=True)
+class Scripted(LookingResult):
+    """The commands that turn one side into the other."""
+
+    left: str
+    right: str
+    lines: tuple[str, ...]
+    exit_code: int
+
+
+Results = Overview | KeyList | Findings | Difference | Scripted
 
 
 def status(session: Session, args: asked.Status) -> Overview:
@@ -125,13 +138,15 @@ def discrepancies(session: Session, args: asked.Discrepancies) -> Findings:
     return Findings(rows, sandbox.systems, _cap(session, args), exit_code=_found(len(rows), args))
 
 
-def diff(session: Session, args: asked.Diff) -> Difference:
+def diff(session: Session, args: asked.Diff) -> Difference | Scripted:
     sandbox = session.sandbox
     sandbox.refresh()
     one, other = _system(sandbox, args.left), _system(sandbox, args.right)
     rules = sandbox.config.rules
     columns: tuple[Columns, ...] = ()
     if one and other:
+        if args.form:
+            return _scripted(args, {one: sandbox.state.tables[one]}, {one: sandbox.state.tables[other]}, rules)
         here, there = {other: sandbox.state.tables[one]}, {other: sandbox.state.tables[other]}
         rows = differences(here, there, rules, keys_only=True)
     elif one or other:
@@ -142,9 +157,16 @@ def diff(session: Session, args: asked.Diff) -> Difference:
         )
     else:
         left, right = _tables(sandbox, args.left), _tables(sandbox, args.right)
+        if args.form:
+            return _scripted(args, left, right, rules)
         rows, columns = differences(left, right, rules), differing_columns(left, right)
     differ = _found(len(rows) + len(columns), args)
     return Difference(args.left, args.right, rows, columns, not one, _cap(session, args), differ)
+
+
+def _scripted(args: asked.Diff, left: Tables, right: Tables, rules: Rules) -> Scripted:
+    lines = tuple(scripting.script(left, right, rules))
+    return Scripted(args.left, args.right, lines, _found(len(lines), args))
 
 
 def _known(sandbox: Sandbox, side: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from keysync_shell.commands import lines
+from keysync_shell.commands import lines, recording
 from keysync_shell.commands.catalogue import scenarios as asked
 from keysync_shell.commands.results import ScenariosResult
 from keysync_shell.commands.session import Session
@@ -31,6 +31,7 @@ from keysync_shell.scenarios.unrolling import Action
 from keysync_shell.storage import outputs
 from keysync_shell.storage.home import Home
 
+SCHEMA_FILE = "scenario.schema.json"
 TEMPLATE = """\
 # yaml-language-server: $schema={schema}
 name: {name}
@@ -143,18 +144,16 @@ def show(session: Session, args: asked.ScenarioShow) -> Written:
 
 
 def new(session: Session, args: asked.ScenarioNew) -> Written:
-    folder = session.sandbox.home.root / FOLDER
-    text = TEMPLATE.format(name=args.name, schema="scenario.schema.json")
-    if args.name in _shelf(session).named():
-        raise KeySyncError(f"a scenario is called {args.name} already", hint="Take another name.")
-    Source(folder, args.name, text).load()  # the name must be one
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{args.name}.yaml"
-    outputs.write(path, text.encode(), session.sandbox.home)
-    schema_path = folder / "scenario.schema.json"
-    if not schema_path.exists():
-        outputs.write(schema_path, _schema_text().encode(), session.sandbox.home)
-    return Written("", path)
+    return _written(session, args.name, TEMPLATE.format(name=args.name, schema=SCHEMA_FILE), ".yaml")
+
+
+def record(session: Session, args: asked.ScenarioRecord) -> Written:
+    if session.execute_on is None:
+        raise not_from_here()
+    _require_free(session, args.name)
+    first, last = args.numbers or _of_this_session(session)
+    data = recording.recorded(session.sandbox, session.execute_on, args.name, first, last)
+    return _written(session, args.name, recording.as_text(data, yaml=args.yaml), ".yaml" if args.yaml else ".json")
 
 
 def lint(session: Session, args: asked.ScenarioLint) -> Linted:
@@ -318,6 +317,35 @@ def _item(name: str, path: Path) -> Item:
 
 def _schema_text() -> str:
     return json.dumps(model.schema(), indent=2) + "\n"
+
+
+def _of_this_session(session: Session) -> tuple[int, int]:
+    """The operations that were done in this shell; on the command line, all."""
+    session.sandbox.refresh()
+    newest, done = session.sandbox.newest, session.sandbox.committed
+    if newest is None:
+        raise KeySyncError("nothing was done yet that could be recorded", hint="Change something first.")
+    return (done[0].number if done else 1), newest.number
+
+
+def _require_free(session: Session, name: str) -> None:
+    """Raise KeySyncError for a name that is none, or that a scenario has."""
+    Source(Path(name), name, f"name: {json.dumps(name)}\nsteps: [note: none]\n").load()
+    if name in _shelf(session).named():
+        raise KeySyncError(f"a scenario is called {name} already", hint="Take another name.")
+
+
+def _written(session: Session, name: str, text: str, suffix: str) -> Written:
+    """Write a new scenario into the sandbox's own folder, beside the schema."""
+    _require_free(session, name)
+    home = session.sandbox.home
+    folder = home.root / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}{suffix}"
+    outputs.write(path, text.encode(), home)
+    if not (folder / SCHEMA_FILE).exists():
+        outputs.write(folder / SCHEMA_FILE, _schema_text().encode(), home)
+    return Written("", path)
 
 
 def _shelf(session: Session) -> Shelf:

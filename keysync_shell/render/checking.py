@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from keysync_shell.commands.checking import Checked, Finished, Repaired, Results
+from keysync_shell.commands.checking import Checked, Expectation, Expected, Finished, Repaired, Results
 from keysync_shell.core.model.keys import safe
-from keysync_shell.render.view import PROSE, TEXT, Grid, View, fixed, plain
+from keysync_shell.render.view import NUMBER, PROSE, TEXT, Grid, View, fixed, plain
 
 
 def view(result: Results) -> View:
@@ -14,6 +14,8 @@ def view(result: Results) -> View:
     match result:
         case Checked():
             return checked_view(result)
+        case Expected():
+            return expected_view(result)
         case Repaired():
             return repaired_view(result)
         case Finished():
@@ -30,6 +32,24 @@ def checked_view(checked: Checked) -> View:
         after=() if rows else ("Everything fits: files, history, cache and snapshots.",),
         exit_code=checked.exit_code,
     )
+
+
+def expected_view(expected: Expected) -> View:
+    rows = [(_sign(one), safe(one.condition), one.number, one.actual) for one in expected.expectations]
+    return View(
+        data=lambda _: {
+            "held": all(one.holds for one in expected.expectations if one.required),
+            "expectations": plain(expected.expectations),
+        },
+        grid=Grid({"result": TEXT, "condition": TEXT, "number": TEXT, "is": NUMBER}, fixed(rows), len(rows), all=True),
+        exit_code=expected.exit_code,
+    )
+
+
+def _sign(one: Expectation) -> str:
+    if one.holds:
+        return "✓ holds"
+    return "✗ fails" if one.required else "! warning"
 
 
 def repaired_view(repaired: Repaired) -> View:

@@ -7,7 +7,7 @@ from typing import Any, assert_never
 
 import polars as pl
 
-from keysync_shell.commands.looking import Cap, Difference, Findings, KeyList, Overview, Results
+from keysync_shell.commands.looking import Cap, Difference, Findings, KeyList, Overview, Results, Scripted
 from keysync_shell.core.findings import kinds
 from keysync_shell.core.findings.counting import Numbers
 from keysync_shell.core.model.keys import shown
@@ -28,6 +28,8 @@ def view(result: Results) -> View:
             return findings_view(result)
         case Difference():
             return difference_view(result)
+        case Scripted():
+            return scripted_view(result)
         case _:
             assert_never(result)
 
@@ -104,6 +106,11 @@ def difference_view(found: Difference) -> View:
         lines=(*head, *other),
         exit_code=found.exit_code,
     )
+
+
+def scripted_view(script: Scripted) -> View:
+    head = f"# From {shown(script.left)} to {shown(script.right)}"
+    return View(data=lambda _: plain(script), exact=(head, *script.lines), exit_code=script.exit_code)
 
 
 def _header(names: tuple[str, ...]) -> str:

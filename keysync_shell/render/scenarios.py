@@ -51,9 +51,11 @@ def _items(result: Items) -> View:
 
 
 def _written(result: Written) -> View:
-    lines = tuple(safe(line) for line in result.text.split("\n")) if result.text else ()
-    talk = (f"✓ Wrote {safe(str(result.path))}", "  next: edit it, then: scenario run NAME") if result.path else ()
-    return View(data=lambda _: result.data or {"text": result.text, "path": plain(result.path)}, lines=lines, talk=talk)
+    lines = tuple(result.text.split("\n")) if result.text else ()
+    talk: tuple[str, ...] = ()
+    if result.path:
+        talk = (f"✓ Wrote {safe(str(result.path))}", f"  next: edit it, then: scenario run {result.path.stem}")
+    return View(data=lambda _: result.data or {"text": result.text, "path": plain(result.path)}, exact=lines, talk=talk)
 
 
 def _linted(result: Linted) -> View:

@@ -59,14 +59,16 @@ class Grid:
 class View:
     """What to write: `data` as JSON, or `lines`, `grid` and `after` as text; `talk` is for people, on stderr.
 
-    `data` takes the rows of the grid as dictionaries, where JSON should hold them. A grid that is `aside` is left out
-    of the text, where the talk says it all.
+    `exact` lines are for other programs, and are changed on a screen only, where they must do no harm. `data` takes the
+    rows of the grid as dictionaries, where JSON should hold them. A grid that is `aside` is left out of the text, where
+    the talk says it all.
     """
 
     data: Callable[[list[dict[str, Any]]], Any]
     grid: Grid | None = None
     lines: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    exact: tuple[str, ...] = ()
     talk: tuple[str, ...] = ()
     exit_code: int = 0
     aside: bool = False

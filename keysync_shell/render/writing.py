@@ -104,6 +104,9 @@ def writer_for(color: str, out: TextIO, err: TextIO) -> Writer:
 def _table(writer: Writer, view: View, _command: str, _warnings: list[str]) -> None:
     for line in view.lines:
         writer.write(f"{line}\n")
+    if view.exact:
+        on_a_screen = writer.out.isatty()
+        writer.out.writelines(f"{safe(line) if on_a_screen else line}\n" for line in view.exact)
     if view.grid and not view.aside:
         _write_table(writer, view.grid)
     for line in view.after:

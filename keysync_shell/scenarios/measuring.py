@@ -43,6 +43,14 @@ def check(text: str, systems: Systems) -> Comparison:
     return comparison
 
 
+def of_now(text: str, systems: Systems) -> Comparison:
+    """As `check`, where nothing came before that `was` could mean."""
+    comparison = check(text, systems)
+    if comparison.needs_was:
+        raise bad(text, "`was` means something at the checkpoints of a scenario only")
+    return comparison
+
+
 class Measure:
     """The numbers of a sandbox as it is in memory; each is worked out when it is asked for."""
 

@@ -23,6 +23,15 @@ class Check(Asks):
     """Verify files, history, cache and snapshots against each other; exit 1 if something does not fit."""
 
 
+class Expect(Asks):
+    """Hold the sandbox to conditions, for CI; exit 1 if one does not hold."""
+
+    conditions: Annotated[
+        tuple[str, ...], Argument(help="such as 'gaps.D <= 5' or 'in_sync >= keys - 10'", metavar="CONDITION")
+    ] = ()
+    warn: Annotated[tuple[str, ...], Argument("--warn", "a condition that is only warned of", metavar="CONDITION")] = ()
+
+
 class Repair(Changes):
     """Restore a broken system file (it is kept aside), or drop repeated rows."""
 
@@ -60,6 +69,13 @@ class Lock(Arguments):
 
 COMMANDS = (
     command("check", GROUP, Check, checking.check, ("check", "check --format json")),
+    command(
+        "expect",
+        GROUP,
+        Expect,
+        checking.expect,
+        ("expect 'gaps.D <= 5' 'duplicates == 0'", "expect 'gaps == 0' --warn 'unauthorized < 10' --format json"),
+    ),
     command(
         "repair",
         GROUP,

@@ -16,6 +16,7 @@ else:
 
 GROUP = "Look"
 
+FORMS = ("script",)
 SIDE = Argument(help="a system, a snapshot, an operation @N, or now", complete="sides")
 
 
@@ -56,6 +57,9 @@ class Diff(Capped, Asks):
 
     left: Annotated[str, SIDE._replace(metavar="LEFT")]
     right: Annotated[str, SIDE._replace(metavar="RIGHT")]
+    form: Annotated[
+        str | None, Argument("--as", "script: the commands that turn LEFT into RIGHT", metavar="script", choices=FORMS)
+    ] = None
 
 
 COMMANDS = (
@@ -88,7 +92,7 @@ COMMANDS = (
         GROUP,
         Diff,
         looking.diff,
-        ("diff A D", "diff baseline now", "diff @41 now", "diff baseline drifted --all"),
+        ("diff A D", "diff baseline now", "diff @41 now", "diff baseline drifted --as script"),
         looks=True,
     ),
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from keysync_shell.commands.arguments import Argument, Arguments
-from keysync_shell.commands.catalogue.arguments import at_least, rate
+from keysync_shell.commands.arguments import Argument, Arguments, Misread
+from keysync_shell.commands.catalogue.arguments import at_least, operation, rate
 from keysync_shell.commands.declaring import YES, Asks, Later, command
 
 if TYPE_CHECKING:
@@ -31,6 +31,15 @@ def param(text: str) -> str:
     if not equals or not name:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE, such as keys=500")
     return text
+
+
+def operations(text: str) -> tuple[int, int]:
+    """`@30..@41`, or one operation, for argparse."""
+    low, dots, high = text.partition("..")
+    first, last = operation(low), operation(high if dots else low)
+    if not 0 < first <= last:
+        raise Misread(f"{text!r} is no range of operations; write it like @30..@41")
+    return first, last
 
 
 class ScenarioList(Arguments):
@@ -60,6 +69,19 @@ class ScenarioLint(Arguments):
 
 class ScenarioSchema(Arguments):
     """Print the JSON Schema of a scenario file, for editors."""
+
+
+class ScenarioRecord(Arguments):
+    """Write what was done as a scenario, with checkpoints of what the totals were."""
+
+    name: Annotated[str, Argument(help="its name", metavar="NAME")]
+    numbers: Annotated[
+        tuple[int, int] | None,
+        Argument(
+            help="which operations (default: those of this shell, or all)", metavar="@N..@M", read=operations, words="?"
+        ),
+    ] = None
+    yaml: Annotated[bool, Argument("--yaml", "as YAML; else it is JSON")] = False
 
 
 class ScenarioRun(Arguments):
@@ -139,6 +161,13 @@ COMMANDS = (
         scenarios.schema,
         ("scenario schema --output scenario.json",),
         looks=True,
+    ),
+    command(
+        "scenario record",
+        GROUP,
+        ScenarioRecord,
+        scenarios.record,
+        ("scenario record bug-417", "scenario record late-orders @30..@41 --yaml"),
     ),
     command(
         "scenario run",
