@@ -72,7 +72,7 @@ def test_settings_go_along(talk: Talk, tmp_path: Path) -> None:
 
 
 def test_names_and_numbers_that_make_no_sense_are_refused(talk: Talk) -> None:
-    assert "nothing was done yet" in talk.say("scenario record x").text
+    assert "there is no sandbox" in talk.say("scenario record x").text
     talk.say("init --keys 3")
     assert "no operation @9" in talk.say("scenario record x @1..@9").text
     assert "is no range of operations" in talk.say("scenario record x @2..@1").text
