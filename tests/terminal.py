@@ -79,6 +79,10 @@ class Terminal:
         """Wait until all of these are on the screen."""
         self.wait(lambda: all(text in self.text for text in texts))
 
+    def see_at_the_end(self, *texts: str) -> None:
+        """These were written before the program ended."""
+        assert all(text in self.raw for text in texts), self.raw[-2000:]
+
     def wait(self, holds: Callable[[], bool]) -> None:
         """Wait for a condition; give up with the screen."""
         deadline = time.monotonic() + PATIENCE
@@ -90,6 +94,7 @@ class Terminal:
         """The exit code, when there is one."""
         with contextlib.suppress(pexpect.EOF):
             self.process.expect(pexpect.EOF, timeout=PATIENCE)
+        self.raw += self.process.before or ""
         self.process.wait()
         status: int | None = self.process.exitstatus
         return status
