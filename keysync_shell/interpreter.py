@@ -51,11 +51,10 @@ def executor(sandbox: Sandbox, folder: Path | None = None) -> Execute:
     interpreter = Interpreter(dialogue, source="scenario")
 
     def execute(line: str, values: Mapping[str, str] | None = None) -> Executed:
-        for stream in (out, err):
-            stream.seek(0)
-            stream.truncate()
+        _empty(out)
         status, asks = 0, False
         for command in lines.commands_in(line):
+            _empty(err)
             filled = command if values is None else _filled(command, values)
             asks, status = _asks(filled), interpreter.run_line(filled).status
             if status:
@@ -63,6 +62,11 @@ def executor(sandbox: Sandbox, folder: Path | None = None) -> Execute:
         return Executed(status, out.getvalue(), err.getvalue().strip(), asks)
 
     return execute
+
+
+def _empty(stream: io.StringIO) -> None:
+    stream.seek(0)
+    stream.truncate()
 
 
 def _filled(line: str, values: Mapping[str, str]) -> str:

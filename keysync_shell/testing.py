@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from keysync_shell.config import home_folder
-from keysync_shell.core.findings.comparisons import Comparison
 from keysync_shell.errors import KeySyncError
 from keysync_shell.interpreter import executor
 from keysync_shell.scenarios import locating, measuring
@@ -68,9 +67,7 @@ class TestedSandbox:
         self._stage.sandbox.close()
 
     def _wrong(self, condition: str) -> Iterator[str]:
-        comparison: Comparison = measuring.check(condition, self._stage.sandbox.systems)
-        if comparison.needs_was:
-            raise KeySyncError(f"{condition!r}: `was` is for scenarios", hint="Keep a number of status().")
+        comparison = measuring.of_now(condition, self._stage.sandbox.systems)
         if not comparison.holds(self._stage.measure):
             yield f"expected {condition}\n  actual: {comparison.left} is {self._stage.measure(comparison.left):,}"
 

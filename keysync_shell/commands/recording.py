@@ -22,12 +22,10 @@ from keysync_shell.core.model.keys import safe
 from keysync_shell.core.model.state import State
 from keysync_shell.errors import KeySyncError
 from keysync_shell.sandbox import Sandbox
-from keysync_shell.scenarios import preparing
-from keysync_shell.scenarios.locating import Shelf, Source
+from keysync_shell.scenarios.alone import run_alone
+from keysync_shell.scenarios.locating import Source
 from keysync_shell.scenarios.playing import Played
 from keysync_shell.scenarios.reporting import Verdict, explained
-from keysync_shell.scenarios.running import Order, Watcher
-from keysync_shell.scenarios.runs import Runs
 from keysync_shell.scenarios.staging import ExecuteOn, SandboxStage
 from keysync_shell.storage.operations import Operation
 from keysync_shell.storage.oplog import Wanted
@@ -161,14 +159,8 @@ def _expected(summary: Summary) -> Iterator[str]:
 
 def _require_that_it_passes(data: Mapping[str, Any], execute_on: ExecuteOn) -> None:
     """Run what was recorded, once. Raises KeySyncError with the reasons if it does not pass."""
-    with tempfile.TemporaryDirectory(prefix="keysync-") as folder:
-        home = Path(folder)
-        source = Source(home / "recorded.json", "recorded.json", json.dumps(data))
-        prepared = preparing.prepare(source, Shelf(home), {})
-        with contextlib.closing(Sandbox(home)) as sandbox:
-            running = Runs(sandbox, execute_on).begin(prepared, Order({}))
-            with contextlib.closing(running):
-                report = running.play(Watcher())
+    source = Source(Path("recorded.json"), "recorded.json", json.dumps(data))
+    report = run_alone(source, Path(), execute_on)
     if report.verdict is not Verdict.PASSED:
         raise KeySyncError(
             "\n".join(["what was recorded does not pass when it is run:", *_reasons(report.played)]),

@@ -281,7 +281,8 @@ def _accept(prepared: Prepared, report: Report, home: Home) -> list[str]:
             continue
         text, left = accepted(prepared.texts[file], here)
         outputs.write(path, text.encode(), home, force=True)
-        notes.append(f"{file}: {len(here) - len(left)} numbers accepted")
+        done = len(here) - len(left)
+        notes.append(f"{file}: {done} number{'s' if done != 1 else ''} accepted")
         notes += [_left(one) for one in left]
     return notes
 

@@ -107,9 +107,8 @@ def _what(one: Played) -> str:
 
 def _talk(result: Reports) -> Iterator[str]:
     yield from (safe(note) for note in result.notes)
+    yield from dict.fromkeys(f"hint: {safe(report.hint)}" for report in result.reports if report.hint)
     for report in result.reports:
-        if report.hint:
-            yield f"hint: {safe(report.hint)}"
         if report.verdict is Verdict.PAUSED and not result.looking:
             yield f"paused: scenario resume {report.number} · scenario abort {report.number}"
     for outcome in result.kept:

@@ -51,9 +51,9 @@ def chosen(scenario: Scenario, given: Mapping[str, str]) -> dict[str, str]:
     values = {name: param.default for name, param in scenario.params.items()} | {SEED: str(scenario.seed)}
     for name, value in given.items():
         if fault := unknown(f"${name}", values):
-            raise KeySyncError(f"{scenario.name}: {fault.partition(';')[0]}", hint=_params_hint(scenario))
+            raise KeySyncError(fault.partition(";")[0], hint=_params_hint(scenario))
         if name in scenario.params and (fault := scenario.params[name].fault(value)):
-            raise KeySyncError(f"{scenario.name}: --param {name}: {fault}", hint=_params_hint(scenario))
+            raise KeySyncError(f"--param {name}: {fault}", hint=_params_hint(scenario))
     return {**values, **given}
 
 

@@ -18,7 +18,7 @@ from keysync_shell.interpreter import executor
 from keysync_shell.sandbox import Sandbox
 from keysync_shell.scenarios.reporting import Verdict
 from keysync_shell.scenarios.running import Watcher
-from keysync_shell.scenarios.runs import Runs
+from keysync_shell.scenarios.runs import ScenarioRuns
 from tests.building import sandbox
 
 PATIENCE = 300.0
@@ -32,7 +32,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str
     home = made(tmp_path_factory.mktemp("undisturbed"))
     assert started(home).wait(PATIENCE) == 0
     with contextlib.closing(Sandbox(home)) as opened:
-        runs = Runs(opened)
+        runs = ScenarioRuns(opened)
         digests = {report.name: report.digest for report in map(runs.report, runs.numbers())}
     return digests, written(home)
 
@@ -54,7 +54,7 @@ def test_a_killed_run_goes_on_to_the_same_digest(
     kill_after(started(home), home, dice.randrange(lines))
     assert contents(home) == before
     with contextlib.closing(Sandbox(home)) as opened:
-        runs = Runs(opened, executor)
+        runs = ScenarioRuns(opened, executor)
         for number in runs.open():
             with contextlib.closing(runs.resume(number)) as run:
                 run.play(Watcher())
@@ -96,6 +96,8 @@ def written(home: Path) -> int:
 
 
 def contents(home: Path) -> Mapping[str, bytes]:
-    """Every file of the home but those of runs of scenarios."""
-    files = (path for path in sorted(home.rglob("*")) if path.is_file() and not path.is_relative_to(home / RUNS))
-    return {str(path.relative_to(home)): path.read_bytes() for path in files}
+    """Every file of the home but those of runs, and what names a process: the lock, the shared memory of SQLite."""
+    found = {str(path.relative_to(home)): path for path in sorted(home.rglob("*")) if path.is_file()}
+    files = {name: path.read_bytes() for name, path in found.items() if not name.startswith(str(RUNS))}
+    passing = (".keysync/lock", ".keysync/history.db-shm")
+    return {name: data for name, data in files.items() if data and name not in passing}
