@@ -110,7 +110,8 @@ def difference_view(found: Difference) -> View:
 
 def scripted_view(script: Scripted) -> View:
     head = f"# From {shown(script.left)} to {shown(script.right)}"
-    return View(data=lambda _: plain(script), exact=(head, *script.lines), exit_code=script.exit_code)
+    data = {"left": script.left, "right": script.right, "lines": list(script.lines)}
+    return View(data=lambda _: data, exact=(head, *script.lines), exit_code=script.exit_code)
 
 
 def _header(names: tuple[str, ...]) -> str:
