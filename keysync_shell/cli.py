@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from keysync_shell.shell.app import Shell
 
 PROG = "keysync-shell"
+COMPLETIONS, MAN_PAGE = "completions", "man-page"  # those of installing, written out likewise
+ABOUT = "A sandbox for key reconciliation"
 INSTALL_WEB = "pip install 'keysync-shell[web]'"
 
 DEFAULTS = {
@@ -51,6 +53,8 @@ def _run(argv: list[str]) -> int:
     options, words = _options(argv)
     if words[:1] == [SERVE]:
         return _serve(options, words[1:])
+    if words[:1] in ([COMPLETIONS], [MAN_PAGE]):
+        return _print_to_install(words[0], words[1:])
     if words and words[0] not in FIRST_WORDS:
         words[0] = _meant(words[0], options)
     if command := _named(words, options):
@@ -82,7 +86,7 @@ def _helped(parser: argparse.ArgumentParser, words: list[str]) -> list[str]:
     from keysync_shell.commands import helping
 
     name = " ".join(words)
-    if name in BY_NAME:
+    if name in (*BY_NAME, SERVE, COMPLETIONS, MAN_PAGE):
         return [*words, "--help"]
     if not words:
         parser.print_help()
@@ -94,10 +98,18 @@ def _helped(parser: argparse.ArgumentParser, words: list[str]) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
+    """The parser of the program: its options, and a command as it stands."""
+    parser = bare_parser()
+    parser.epilog = _overview()
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="one command with its arguments")
+    return parser
+
+
+def bare_parser() -> argparse.ArgumentParser:
+    """The options of the program."""
     parser = Parser(
         prog=PROG,
-        description="A sandbox for key reconciliation. Without a command: an interactive shell, or a\nscript on stdin.",
-        epilog=_overview(),
+        description=f"{ABOUT}. Without a command: an interactive shell, or a\nscript on stdin.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
@@ -114,7 +126,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--color", choices=("auto", "always", "never"), help="colors (default: auto)")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
-    parser.add_argument("command", nargs=argparse.REMAINDER, help="one command with its arguments")
     return parser
 
 
@@ -129,6 +140,9 @@ def _overview() -> str:
         lines.append(hanging(f"  {command.name}", command.help, 19))
     lines += ["\nServe:", hanging("  serve", "Serve a page and a REST API on the sandbox, to this machine only.", 19)]
     lines += ["\nScripts:", hanging("  run FILE", "Run the commands in a file; stop at the first failure.", 19)]
+    lines += ["\nInstall beside it:"]
+    lines += [hanging("  completions SHELL", "Print completions for bash, zsh or fish.", 21)]
+    lines += [hanging("  man-page", "Print the man page.", 21)]
     lines += ["\nMore: keysync-shell COMMAND --help, keysync-shell help topics"]
     return "\n".join(lines).lstrip()
 
@@ -185,6 +199,20 @@ def _script(options: argparse.Namespace, words: list[str]) -> int:
         return interpreter.run_given(script).status
     lines, name = _lines(options, words)
     return interpreter.scripts.run_lines(lines, name, keep_going=options.keep_going, echo=options.echo).status
+
+
+def _print_to_install(word: str, words: list[str]) -> int:
+    """Print the completions for a shell, or the man page."""
+    from keysync_shell import installing
+    from keysync_shell.commands.arguments import declare
+
+    arguments = installing.WORDS[word]
+    asker = Parser(prog=f"{PROG} {word}", description=arguments.__doc__, allow_abbrev=False)
+    declare(arguments, asker, None)
+    args, program = asker.parse_args(words), bare_parser()
+    text = installing.completions(program, args.shell) if word == COMPLETIONS else installing.man_page(program, ABOUT)
+    sys.stdout.write(text)
+    return 0
 
 
 def _serve(options: argparse.Namespace, words: list[str]) -> int:
