@@ -1,7 +1,7 @@
 """What the prompt offers for each kind of argument, and what it says of it.
 
-Only files are looked for on the disk: the rest is what was at hand after the last command, so that nobody who types
-waits for the disk or for a lock.
+Only files and scenarios are looked for on the disk: the rest is what was at hand after the last command, so that nobody
+who types waits for the disk or for a lock.
 """
 
 from __future__ import annotations
@@ -42,15 +42,13 @@ PLAIN = re.compile("[A-Za-z0-9_-]+")
 
 @dataclass(frozen=True, eq=False)
 class AtHand:
-    """What is known of a sandbox without another look at the disk."""
+    """What a sandbox held after the last command, so far as it is offered."""
 
     sandbox: Sandbox
     index: Index
     snapshots: tuple[Offer, ...] = ()
     operations: tuple[Offer, ...] = ()
     runs: tuple[Offer, ...] = ()
-    scenarios: tuple[Offer, ...] = ()
-    scenario_runs: tuple[Offer, ...] = ()
     reach: Reach = ANYWHERE
 
     @classmethod
@@ -62,10 +60,17 @@ class AtHand:
             snapshots=_gathered(_snapshots, sandbox),
             operations=_gathered(_operations, sandbox),
             runs=_gathered(_runs, sandbox),
-            scenarios=_gathered(_scenarios, sandbox),
-            scenario_runs=_gathered(_scenario_runs, sandbox),
             reach=reach,
         )
+
+    @cached_property
+    def scenarios(self) -> tuple[Offer, ...]:
+        """Only when they are asked for: a start need not import what reads them."""
+        return _gathered(_scenarios, self.sandbox)
+
+    @cached_property
+    def scenario_runs(self) -> tuple[Offer, ...]:
+        return _gathered(_scenario_runs, self.sandbox)
 
     @cached_property
     def odd(self) -> pl.DataFrame:
