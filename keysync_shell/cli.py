@@ -118,9 +118,9 @@ def bare_parser() -> argparse.ArgumentParser:
     parser.add_argument("--home", metavar="DIR", help="the sandbox folder (default: $KEYSYNC_HOME or this one)")
     parser.add_argument("-c", dest="text", metavar="LINES", help="run these lines")
     parser.add_argument("-f", dest="file", metavar="FILE", help="run the lines of a file")
-    parser.add_argument("-k", "--keep-going", action="store_true", help="scripts go on after a failure")
+    parser.add_argument("-k", "--keep-going", action="store_true", help="scripts continue after a failure")
     parser.add_argument("-x", "--echo", action="store_true", help="scripts show each line first")
-    parser.add_argument("--restricted", action="store_true", help="no way to the system: no !, |, >, no editor")
+    parser.add_argument("--restricted", action="store_true", help="no access to the system: no !, |, >, no editor")
     parser.add_argument(
         "--lock-timeout", type=seconds, metavar="SECONDS", help="how long to wait for others (default: 10)"
     )

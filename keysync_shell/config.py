@@ -119,7 +119,9 @@ def parse(data: Mapping[str, Any]) -> Config:
     settings: dict[str, Any] = {}
     for name, table in data.items():
         if name not in readers or not isinstance(table, dict):
-            raise KeySyncError(f"unknown setting [{name}]", hint=f"Known are {', '.join(f'[{n}]' for n in readers)}.")
+            raise KeySyncError(
+                f"unknown setting [{name}]", hint=f"Valid names: {', '.join(f'[{n}]' for n in readers)}."
+            )
         settings |= readers[name](table)
     return Config(**settings)
 
@@ -139,7 +141,7 @@ def _systems(table: Mapping[str, Any]) -> Systems:
     unknown = sorted(set(table) - {"names", "authority"})
     names = table.get("names", list(Systems().names))
     if unknown or not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise KeySyncError("[systems] takes names (a list of texts) and authority (one of them)")
+        raise KeySyncError("[systems] takes names (a list of text values) and authority (one of them)")
     authority = table.get("authority", names[0] if names else "")
     systems = Systems(tuple(names), _text("systems", "authority", {"authority": authority}))
     kinds.check_names(systems)
@@ -150,19 +152,19 @@ def _policy(table: Mapping[str, Any]) -> Policy:
     known = [item for item in Policy().as_data() if item != "overrides"]
     for name, value in table.items():
         if name not in known or not isinstance(value, str):
-            raise KeySyncError(f"[policy] {name} = {value!r}: it takes texts", hint=f"Known are {', '.join(known)}.")
+            raise KeySyncError(f"[policy] {name} = {value!r}: it takes text", hint=f"Valid names: {', '.join(known)}.")
     return Policy.of(table)
 
 
 Settings = type[Rules] | type[Limits] | type[Retention] | type[Prompt]
-KINDS_OF_VALUES = {bool: "true or false", int: "a whole number from 0", str: "a text"}
+KINDS_OF_VALUES = {bool: "true or false", int: "a whole number from 0", str: "text"}
 
 
 def _values(kind: Settings, section: str, table: Mapping[str, Any]) -> dict[str, Any]:
     defaults = asdict(kind())
     for name, value in table.items():
         if name not in defaults:
-            raise KeySyncError(f"unknown setting {name} in [{section}]", hint=f"Known are {', '.join(defaults)}.")
+            raise KeySyncError(f"unknown setting {name} in [{section}]", hint=f"Valid names: {', '.join(defaults)}.")
         wanted = type(defaults[name])
         if type(value) is not wanted or (wanted is int and value < 0):
             raise KeySyncError(f"[{section}] {name} = {value!r}: it takes {KINDS_OF_VALUES[wanted]}")

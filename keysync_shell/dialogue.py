@@ -209,7 +209,7 @@ def told(result: object) -> Iterator[None]:
         done = bool(getattr(result, "committed", False))  # results that only look have none
         where = f"{safe(str(error.filename))}: " if error.filename else ""
         message = f"the result could not be written: {where}{error.strerror}"
-        hint = "What was asked for is done all the same; `log` shows it." if done else "Give it a file with --output."
+        hint = "The command itself was carried out; `log` shows it." if done else "Write it to a file with --output."
         raise KeySyncError(message, hint=hint, committed=done) from error
 
 
@@ -252,17 +252,19 @@ def _taken(warnings: list[str]) -> list[str]:
 def unexpected(error: BaseException) -> KeySyncError:
     """An error that nobody planned for, in words."""
     if isinstance(error, MemoryError):
-        return KeySyncError("there is not enough memory for this", hint="Take fewer keys, or a larger machine.")
+        return KeySyncError(
+            "there is not enough memory for this", hint="Use fewer keys, or a machine with more memory."
+        )
     if isinstance(error, PanicException):
         return KeySyncError(
             f"Polars, which looks into the tables, broke off: {error}",
-            hint="Start again: after that it does not work any more. If it happens once more, report it.",
+            hint="Restart KeySync Shell, which cannot go on after that. If it happens again, please report it.",
             committed=None,
             code=BUG,
         )
     return KeySyncError(
         f"this should not have happened: {type(error).__name__}: {error}",
-        hint="Say it again with --debug and report what you see.",
+        hint="Repeat the command with --debug and report what you see.",
         committed=None if not isinstance(error, ValueError) else False,
         code=BUG,
     )

@@ -166,7 +166,7 @@ def _generating(sandbox: Sandbox, mock: Mock, agreed: bool) -> Generate:
 
     def generate(state: State, now: str) -> Edit:
         if not agreed and any(not rows.equals(seen.tables[name]) for name, rows in state.tables.items()):
-            raise Declined("the systems hold something else by now", hint="Say it again.")
+            raise Declined("the systems have changed in the meantime", hint="Try again.")
         return replacing.renew(state, mock.tables(state.systems, now), vars(mock))
 
     return generate
@@ -178,9 +178,9 @@ def _agree_to_lose(state: State) -> None:
     held = ", ".join(f"{name} {number:,}" for name, number in rows.items())
     losing = f"generated data would replace what the systems hold ({held} rows)"
     if rows and not at_terminal():
-        hint = "Say it with --yes if you mean it, or name another folder with --home."
+        hint = "Add --yes to go ahead, or name another folder with --home."
         raise Declined(losing, hint=hint)
-    if rows and not ask_at_terminal(f"{losing[0].upper()}{losing[1:]}. Do it?"):
+    if rows and not ask_at_terminal(f"{losing[0].upper()}{losing[1:]}. Go ahead?"):
         raise Declined("not confirmed")
 
 
@@ -194,7 +194,7 @@ def _named(text: str) -> str:
 def _parser() -> Parser:
     parser = Parser(
         prog="keysync",
-        description="Reconcile once: compare, propose master keys, write reports. The systems stay as they are.",
+        description="Reconcile once: compare, propose master keys, write reports. The systems are not changed.",
         epilog="exit codes: 0 in sync, 1 discrepancies, 2 trouble",
         allow_abbrev=False,
     )

@@ -177,7 +177,7 @@ class Interpreter:
     def _with_a_shell(self, line: str) -> Ended:
         if self.shell is None:
             if self._make_shell is None:
-                raise KeySyncError("pipes, `>`, `!` and aliases need a shell, and this has none", hint="Take them out.")
+                raise KeySyncError("pipes, `>`, `!` and aliases need a shell, and this has none", hint="Remove them.")
             self.shell = self._make_shell(self)
         return self.shell.run_line(line)
 

@@ -71,16 +71,16 @@ def test_first_system_is_the_authority_unless_another_is_named() -> None:
         ("limits", {"key_bytes": True}, "it takes a whole number from 0"),
         ("normalize", {"trim": 1}, "[normalize] trim = 1: it takes true or false"),
         ("normalize", {"letters": "latin"}, "letters = 'latin': it takes ascii or unicode"),
-        ("normalize", {"letters": True}, "[normalize] letters = True: it takes a text"),
+        ("normalize", {"letters": True}, "[normalize] letters = True: it takes text"),
         ("normalize", {"pad_numbers": False}, "it takes a whole number from 0"),
-        ("systems", {"names": "A,B"}, "[systems] takes names (a list of texts) and authority (one of them)"),
+        ("systems", {"names": "A,B"}, "[systems] takes names (a list of text values) and authority (one of them)"),
         ("systems", {"names": ["A", 1]}, "[systems] takes names"),
         ("systems", {"name": ["A", "B"]}, "[systems] takes names"),
         ("systems", {"names": []}, '[systems] takes authority = "…"'),
         ("systems", {"authority": 1}, '[systems] takes authority = "…"'),
         ("systems", {"authority": ""}, '[systems] takes authority = "…"'),
         ("systems", {"authority": "X"}, "the authority 'X' is not one of A, B, C, D, E"),
-        ("systems", {"names": ["A"]}, "1 systems; a sandbox has 2 to 16"),
+        ("systems", {"names": ["A"]}, "a sandbox takes 2 to 16 systems, not 1"),
         ("systems", {"names": ["A", "../B"]}, "'../B' cannot be the name of a system"),
         ("systems", {"names": ["A", "Gap"]}, "'Gap' cannot be the name of a system: that word means the keys with"),
         ("systems", {"names": ["A", "variants"]}, "'variants' cannot be the name of a system"),
@@ -113,7 +113,7 @@ def test_bad_file_is_refused_with_its_name(tmp_path: Path, data: bytes, reason: 
 
 
 def test_hint_names_the_known_settings_or_where_they_stand(tmp_path: Path) -> None:
-    for text, hint in (("[limits]\nkeys = 1", "Known are keys_per_system"), ("[", "See the README")):
+    for text, hint in (("[limits]\nkeys = 1", "Valid names: keys_per_system"), ("[", "See the README")):
         (tmp_path / FILE).write_text(text)
         with pytest.raises(KeySyncError) as error:
             load(tmp_path)

@@ -127,7 +127,7 @@ class Parameter(NamedTuple):
         if self.item is str:
             _text(self, value)
         if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise self._wrong("a number or a text", value)
+            raise self._wrong("a number or text", value)
         try:
             return read(str(value)) if (read := self.reading()) else value
         except Misread as error:
@@ -304,7 +304,7 @@ def chosen(word: str, choices: Collection[str]) -> str:
     if word in choices:
         return word
     guess = near(word, choices)
-    raise Misread(f"{word!r} is none of {', '.join(choices)}", hint=f"Did you mean {guess}?" if guess else "")
+    raise Misread(f"{word!r} is not one of {', '.join(choices)}", hint=f"Did you mean {guess}?" if guess else "")
 
 
 def whole(word: str) -> int:
@@ -312,7 +312,7 @@ def whole(word: str) -> int:
     try:
         number = int(word)
     except ValueError:  # also of more than 4,300 digits
-        raise Misread(f"{word!r} is no whole number") from None
+        raise Misread(f"{word!r} is not a whole number") from None
     if abs(number) > LARGEST:
         raise Misread(f"{word} is too large a number")
     return number
@@ -332,7 +332,7 @@ def _number(word: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise Misread(f"{word!r} is no number")
+        raise Misread(f"{word!r} is not a number")
     return number
 
 
@@ -341,5 +341,5 @@ READERS: dict[Any, Callable[[str], Any]] = {int: whole, float: _number}
 
 def _text(item: Parameter, value: object) -> str:
     if not isinstance(value, str):
-        raise KeySyncError(f"{item.name} takes a text, not {value!r}", hint=item.help)
+        raise KeySyncError(f"{item.name} takes text, not {value!r}", hint=item.help)
     return value

@@ -118,7 +118,7 @@ def lock(session: Session, args: asked.Lock) -> Finished:
     sandbox.require_no_batch("lock")
     argv = args.argv[1:] if args.argv[:1] == ("--",) else args.argv
     if not argv:
-        raise KeySyncError("lock needs a program to run", hint="Say it like: lock -- cp -r systems backup")
+        raise KeySyncError("lock needs a program to run", hint="For example: lock -- cp -r systems backup")
     with sandbox.exclusively() as shared, explained(f"{safe(argv[0])} cannot be run"):
         code = programs.run(argv, shared)
     sandbox.look()

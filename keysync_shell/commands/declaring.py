@@ -20,7 +20,7 @@ COMMON = "common options"
 A = TypeVar("A", bound=Arguments)
 
 
-YES = Argument("-y --yes", "do not ask before something is lost", hidden="-f --force")
+YES = Argument("-y --yes", "go ahead without asking", hidden="-f --force")
 
 
 class Common(Arguments):
@@ -45,7 +45,7 @@ class Common(Arguments):
             within=COMMON,
         ),
     ] = None
-    yes: Annotated[bool, YES.saying("with --output: replace a file that is there")._replace(within=COMMON)] = False
+    yes: Annotated[bool, YES.saying("with --output: replace an existing file")._replace(within=COMMON)] = False
     home: Annotated[
         str | None,
         Argument(
@@ -78,7 +78,7 @@ class Changes(Arguments):
 class Asks(Arguments):
     """What a command takes whose exit code 1 is an answer."""
 
-    exit_zero: Annotated[bool, Argument("--exit-zero", "exit 0 even if something was found")] = False
+    exit_zero: Annotated[bool, Argument("--exit-zero", "exit 0 whatever the answer")] = False
 
 
 class Later:

@@ -104,9 +104,7 @@ def explain(session: Session, args: asked.Explain) -> Biography:
     [canonical] = normalize.canonical(key_series([args.key]), rules)["canonical"]
     rows = memory.index.rows.filter(pl.col("canonical") == canonical) if canonical else _exactly(memory, args.key)
     if len(rows) == 0:
-        raise KeySyncError(
-            f"no system holds {shown(args.key)} in any spelling", hint="`list` shows the keys there are."
-        )
+        raise KeySyncError(f"no system holds {shown(args.key)} in any spelling", hint="`list` shows the keys.")
     policy, known = words.policy(session, args, memory.index), memory.state.master_keys
     made = planned(memory.state, memory.index, policy, registered(known, memory.rules))
     about = pl.col("canonical") == canonical

@@ -15,7 +15,7 @@ START = """\
 Several systems hold the same business keys, such as CUST-00042. One of them is
 the authority (A, unless keysync.toml says otherwise): the others should hold
 exactly its keys, but drift away from it. `status` counts what is wrong,
-`discrepancies` lists it, `explain KEY` tells all about one key. Break things
+`discrepancies` lists it, `explain KEY` shows everything about a key. Break some
 (`remove-key`, `corrupt`), look, `plan`, `apply`; `undo` takes any change back."""
 
 MORE = "New here: tutorial. More: help COMMAND, help words, help topics, help -v."
@@ -110,7 +110,7 @@ Edits of the CSV files by other programs are operations, too.""",
     "reconciling": """\
 From differences to systems that agree
 
-  status, matrix            how far they are apart
+  status, matrix            how far apart they are
   discrepancies, explain    what it is in detail
   plan                      what is to be done about it, by the policy
   predict                   the numbers that a run will report

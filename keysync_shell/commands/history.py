@@ -77,7 +77,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Bisected(HistoryResult):
-    """Where a condition that held ceased to hold, where it held again, and so on; no turns if it holds to this day."""
+    """Where a condition that held ceased to hold, where it held again, and so on; no turns if it still holds."""
 
     condition: str
     turns: tuple[Turn, ...]
@@ -140,7 +140,7 @@ def bisect(session: Session, args: asked.Bisect) -> Bisected:
     if not counted:
         raise KeySyncError(
             f"no operation counted {condition.comparison.left} yet",
-            hint="They were done by a version that did not; operations from now on count it.",
+            hint="An earlier version did them and did not count it; from now on it is counted.",
         )
     holding = [condition.holds(operation.summary) for operation, _ in counted]
     if not any(holding):
@@ -162,7 +162,7 @@ def _operation(words: tuple[str, ...]) -> int:
         [word] = words
         return operation_number(word)
     except (ValueError, Misread):
-        raise KeySyncError("log show takes one operation", hint="Say it like: log show @41") from None
+        raise KeySyncError("log show takes one operation", hint="For example: log show @41") from None
 
 
 def _count(words: tuple[str, ...]) -> int:
@@ -172,7 +172,9 @@ def _count(words: tuple[str, ...]) -> int:
         [word] = words
         return int(at_least(1)(word))
     except (ValueError, Misread):
-        raise KeySyncError(f"log {safe(' '.join(words))}: that is no number of operations", hint="Say: log 5") from None
+        raise KeySyncError(
+            f"log {safe(' '.join(words))}: that is not a number of operations", hint="For example: log 5"
+        ) from None
 
 
 def _more(count: int, args: asked.Log) -> str:
@@ -187,7 +189,7 @@ def _since(text: str, session: Session) -> str:
         return _moment(text, session).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (ValueError, OverflowError):
         raise KeySyncError(
-            f"--since {safe(text)!r} is no time", hint="Say 30m, 2h, 7d, or a UTC time such as 2026-01-31T12:00."
+            f"--since {safe(text)!r} is not a time", hint="Use 30m, 2h, 7d, or a UTC time such as 2026-01-31T12:00."
         ) from None
 
 

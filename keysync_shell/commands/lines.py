@@ -157,8 +157,8 @@ HOW = OneOf()
 class Script(Arguments):
     """Run the commands in a file; stop at the first one that fails."""
 
-    file: Annotated[str, Argument(help="one command a line; # starts a comment", metavar="FILE", complete="files")]
-    keep_going: Annotated[bool, Argument("-k --keep-going", "go on after a failure", within=HOW)] = False
+    file: Annotated[str, Argument(help="one command per line; # starts a comment", metavar="FILE", complete="files")]
+    keep_going: Annotated[bool, Argument("-k --keep-going", "continue after a failure", within=HOW)] = False
     atomic: Annotated[bool, Argument("--atomic", "all or nothing: a failure rolls everything back", within=HOW)] = False
     echo: Annotated[bool, Argument("-x --echo", "show each line first")] = False
 
@@ -262,7 +262,7 @@ class Scripts:
         base = self._files[-1].parent if self._files else folder.absolute()
         path = reach.path(file, base).resolve()
         if path in self._files:
-            raise KeySyncError(f"{file}: the script includes itself", hint="Take the line out.")
+            raise KeySyncError(f"{file}: the script includes itself", hint="Remove the line.")
         if len(self._files) >= MAX_DEPTH:
             raise KeySyncError(f"{file}: scripts are nested deeper than {MAX_DEPTH}", hint="Flatten them.")
         return path

@@ -174,7 +174,7 @@ def _known(sandbox: Sandbox, side: str) -> None:
     if side == NOW or side.startswith("@") or side.removeprefix(SNAPSHOT) in snapshots.names(sandbox.home.snapshots):
         return
     there = ", ".join((*sandbox.systems.names, NOW, *snapshots.names(sandbox.home.snapshots)))
-    raise KeySyncError(f"there is no system or snapshot {side!r}", hint=f"There is {there}.")
+    raise KeySyncError(f"there is no system or snapshot {side!r}", hint=f"Choose from {there}.")
 
 
 def _system(sandbox: Sandbox, side: str) -> str | None:
@@ -205,7 +205,7 @@ def _number(side: str) -> int:
     try:
         return operation(side)
     except Misread as error:
-        raise KeySyncError(str(error), hint="`log` shows those that there are.") from None
+        raise KeySyncError(str(error), hint="`log` lists them.") from None
 
 
 def _found(count: int, args: Asks) -> int:

@@ -58,7 +58,7 @@ class Telling(argparse.ArgumentParser):
 
     def without_value(self, name: str) -> KeySyncError:
         """What to say where an option ends the line, or another follows."""
-        return self.told(f"{name} lacks a value", f"Say it like: {self._said_with(name)}")
+        return self.told(f"{name} lacks a value", f"For example: {self._said_with(name)}")
 
     def _missing(self, names: list[str]) -> KeySyncError:
         missing, options = [_last(name) for name in names], self._options()
@@ -102,7 +102,7 @@ class Telling(argparse.ArgumentParser):
         return " ".join((name, *words) if action.option_strings else words)
 
     def _like(self) -> str:
-        return f"Say it like: {self.example}" if self.example else ""
+        return f"For example: {self.example}" if self.example else ""
 
     def told(self, message: str, hint: str = "") -> KeySyncError:
         """A mistake, with the general hint if it has none of its own."""

@@ -24,7 +24,7 @@ class Reach:
     def path(self, name: str, folder: Path = Path()) -> Path:
         """The path that a name means in a folder. Raises KeySyncError if it is none, or out of reach."""
         if not name or "\0" in name:
-            raise KeySyncError(f"{safe(name)!r} is no name of a file", hint="Name one, such as ./keys.txt.")
+            raise KeySyncError(f"{safe(name)!r} is not a valid file name", hint="Name one, such as ./keys.txt.")
         path = folder / path_of(name)
         self.check(path)
         return path

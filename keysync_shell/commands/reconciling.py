@@ -147,7 +147,8 @@ def apply(session: Session, args: asked.Apply) -> Outcome:
         policy, known = saved.policy if saved else words.policy(session, args, index), state.master_keys
         if saved and saved.digest != sandbox.digest():
             raise KeySyncError(
-                f"{args.plan} was made on other content than the systems hold now", hint="Make a new one: plan --output"
+                f"{args.plan} was made for other content than the systems hold now",
+                hint="Make a new one: plan --output",
             )
         if saved and saved.actions != _binding(planned(state, index, policy, registered(known, index.rules))):
             raise KeySyncError(
@@ -237,7 +238,9 @@ def _saved(path: Path, limits: Limits) -> _SavedPlan:
             raise ValueError("another schema")
         return _SavedPlan(Policy.of(data["policy"]), str(data["digest"]), list(data["actions"]))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise KeySyncError(f"{path} is no saved plan: {error}", hint="Make one with: plan --output P.json") from error
+        raise KeySyncError(
+            f"{path} is not a saved plan: {error}", hint="Make one with: plan --output P.json"
+        ) from error
 
 
 def _folder(session: Session, number: int) -> Path:
@@ -253,7 +256,7 @@ def _seen_by(past: Recorded, memory: Memory) -> Index:
         return memory.index
     if gone := [name for name in past.systems.names if name not in memory.state.tables]:
         raise KeySyncError(
-            f"run {past.run} compared {', '.join(gone)}, which is no system here any more",
+            f"run {past.run} compared {', '.join(gone)}, which is no longer a system here",
             hint="Look at it with: report",
         )
     tables = {name: memory.state.tables[name] for name in past.systems.names}
@@ -269,7 +272,7 @@ def _picked(known: tuple[MasterKey, ...], wanted: Sequence[str]) -> Sequence[Mas
     for word in wanted:
         found = [key for key in known if word in (str(key.id), key.master_key, key.canonical)]
         if not found:
-            raise KeySyncError(f"there is no master key {word!r}", hint="`registry` lists those that there are.")
+            raise KeySyncError(f"there is no master key {word!r}", hint="`registry` lists them.")
         picked += found
     return picked
 

@@ -29,7 +29,7 @@ ONE_SHOT, PROGRAM = "one-shot", "keysync-shell"
 
 def nobody(question: str) -> bool:
     """The answer where no person can be asked. Raises Declined, exit 2."""
-    raise Declined(f"nobody is there to ask: {question}", hint="Say it with --yes if you mean it.")
+    raise Declined(f"nobody can be asked here: {question}", hint="Add --yes to go ahead.")
 
 
 def no_input() -> bytes:
@@ -136,4 +136,4 @@ class Session:
 
     def _approve(self, outcome: Outcome) -> bool:
         self.preview(outcome)
-        return self.ask("Do it?")
+        return self.ask("Go ahead?")

@@ -84,5 +84,5 @@ def _keys(reading: Reading, *, look_up: bool) -> list[str]:
     """The keys of a file, each once. Raises BadFile for rows without a key where they are to be made."""
     if reading.empty and not look_up:
         rows = "1 row has" if reading.empty == 1 else f"{reading.empty:,} rows have"
-        raise BadFile([f"{reading.source}: {rows} no key"], hint="Fill them in, or take them out.")
+        raise BadFile([f"{reading.source}: {rows} no key"], hint="Fill them in, or remove those rows.")
     return reading.rows[table.KEY].unique(maintain_order=True).to_list()

@@ -123,7 +123,7 @@ def _loaded(content: bytes) -> Mapping[str, Any]:
         _check_names(yaml.compose(text, yaml.SafeLoader))
         data = yaml.safe_load(text)
     except (UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError) as error:
-        raise KeySyncError(f"it is no YAML: {safe(' '.join(str(error).split()))}", hint="Mend it.") from error
+        raise KeySyncError(f"it is not YAML: {safe(' '.join(str(error).split()))}", hint="Mend it.") from error
     if data is None:
         return {}
     if not isinstance(data, dict):
@@ -160,7 +160,7 @@ def _check_names(node: Any) -> None:
         for name, value in node.value:
             if isinstance(name, yaml.ScalarNode) and name.value in seen:
                 line = name.start_mark.line + 1
-                raise KeySyncError(f"line {line}: {safe(name.value)} stands there twice", hint="Keep one of the two.")
+                raise KeySyncError(f"line {line}: {safe(name.value)} appears twice", hint="Keep one of the two.")
             seen.add(str(name.value))
             _check_names(value)
 
@@ -192,14 +192,14 @@ def _sources(folder: Path, entries: Mapping[Any, Any]) -> dict[str, Source]:
         return {name: Source(folder / "input" / f"{name}.csv", f"input/{name}.csv") for name in USUAL_SYSTEMS}
     for name in entries:
         if not isinstance(name, str):
-            raise KeySyncError(f"sources: {safe(str(name))} is no text in YAML", hint="Put quotes around the name.")
+            raise KeySyncError(f"sources: {safe(str(name))} is not text in YAML", hint="Put quotes around the name.")
     return {name: _source(folder, name, entry) for name, entry in entries.items()}
 
 
 def _source(folder: Path, name: str, entry: Any) -> Source:
     where = f"sources.{safe(name)}"
     if not isinstance(entry, dict):
-        raise KeySyncError(f"{where} is no table", hint=f"Such as: {safe(name)}: {{path: {safe(name)}.csv}}")
+        raise KeySyncError(f"{where} is not a table", hint=f"Such as: {safe(name)}: {{path: {safe(name)}.csv}}")
     _check(entry, SOURCE, f"{where}.")
     if entry.get("type", "csv") != "csv":
         raise KeySyncError(f"{where}.type: {safe(str(entry['type']))!r}; only csv files are read", hint="Use csv.")
@@ -245,7 +245,7 @@ def _systems(names: tuple[str, ...], authority: Any) -> Systems:
         authority = "A" if "A" in names else names[0]
     elif not isinstance(authority, str) or authority not in names:
         raise KeySyncError(
-            f"authority: {safe(str(authority))!r} is none of the sources",
+            f"authority: {safe(str(authority))!r} is not one of the sources",
             hint=f"Those are {', '.join(map(safe, names))}.",
         )
     systems = Systems(names, authority)
@@ -263,7 +263,7 @@ def _rules(normalize: Mapping[str, Any]) -> Rules:
             f"normalize.collapse_delims: {safe(str(delimiter))!r}; only '-' is known", hint="Use '-' or nothing."
         )
     if type(width) is not int or not 0 <= width <= 64:
-        raise KeySyncError(f"normalize.pad_length: {safe(str(width))!r} is no number from 0 to 64")
+        raise KeySyncError(f"normalize.pad_length: {safe(str(width))!r} is not a number from 0 to 64")
     return Rules(
         trim=_flag(normalize, "normalize", "trim_whitespace", True),
         uppercase=_flag(normalize, "normalize", "uppercase", True),
@@ -281,7 +281,8 @@ def _check(table: Mapping[Any, Any], known: Collection[str], prefix: str) -> Non
             near = difflib.get_close_matches(str(name), known, n=1)
             meant = f"Did you mean {near[0]}? " if near else ""
             raise KeySyncError(
-                f"{prefix}{safe(str(name))} is no setting", hint=f"{meant}There is {', '.join(sorted(known))}."
+                f"{prefix}{safe(str(name))} is not a setting",
+                hint=f"{meant}The settings are {', '.join(sorted(known))}.",
             )
 
 
@@ -290,14 +291,14 @@ def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise KeySyncError(f"{name} is no table", hint="Put its settings on lines of their own below it, indented.")
+        raise KeySyncError(f"{name} is not a table", hint="Put its settings on lines of their own below it, indented.")
     return value
 
 
 def _text(table: Mapping[str, Any], section: str, name: str, usual: str) -> str:
     value = table.get(name, usual)
     if not isinstance(value, str) or not value:
-        raise KeySyncError(f"{section}.{name}: {safe(str(value))!r} is no text", hint="Quote it.")
+        raise KeySyncError(f"{section}.{name}: {safe(str(value))!r} is not text", hint="Quote it.")
     return value
 
 

@@ -109,7 +109,7 @@ def chosen(registry: Registry, number: int | None) -> Run:
             return run
     if number is None:
         raise KeySyncError("there is no run yet", hint="Make one with: reconcile")
-    raise KeySyncError(f"there is no run {number}", hint="`runs` lists those that there are.")
+    raise KeySyncError(f"there is no run {number}", hint="`runs` lists them.")
 
 
 def recorded(registry: Registry, run: Run, now: Systems) -> Recorded:

@@ -144,7 +144,7 @@ def _headline(outcome: Outcome) -> str:
     done, doing = outcome.kind.done, outcome.kind.doing
     about = f" @{outcome.undid.number} {line_of(outcome.undid)}:" if outcome.undid else ":"
     if not outcome.change:
-        return f"Nothing to {doing}; the systems stay as they are."
+        return f"Nothing to {doing}; nothing was changed."
     what = what_changes(outcome.counts, outcome.master_keys)
     if outcome.dry_run:
         return f"Would {doing}{about} {what} (a dry run: nothing was changed)"
@@ -158,7 +158,9 @@ def line_of(operation: Operation) -> str:
 
 def _delta_lines(outcome: Outcome) -> list[str]:
     rows = "  ".join(f"{system.name} {system.rows:,}" for system in outcome.after.systems)
-    moved = deltas(outcome.before, outcome.after) or ["discrepancies as before"]
+    total = outcome.after.discrepancies.total
+    same = f"discrepancies unchanged ({total:,})" if total else "no discrepancies"
+    moved = deltas(outcome.before, outcome.after) or [same]
     return [f"  rows: {rows}", *(f"  {line}" for line in moved)]
 
 

@@ -29,7 +29,7 @@ def checked_view(checked: Checked) -> View:
     return View(
         data=lambda records: {"problems": records},
         grid=Grid({"where": TEXT, "what": PROSE, "todo": PROSE}, fixed(rows), len(rows), all=True),
-        after=() if rows else ("Everything fits: files, history, cache and snapshots.",),
+        after=() if rows else ("Everything matches: files, history, cache and snapshots.",),
         exit_code=checked.exit_code,
     )
 

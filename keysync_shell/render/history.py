@@ -108,7 +108,7 @@ def bisected_view(found: Bisected) -> View:
 def _turns(found: Bisected) -> Iterator[str]:
     """The first turns in full, and how it is now."""
     if not found.turns:
-        yield f"{safe(found.condition)} holds to this day (now {found.now:,})."
+        yield f"{safe(found.condition)} still holds (now {found.now:,})."
     for turn, what in zip(found.turns, (f"{safe(found.condition)} no longer holds", "It holds again"), strict=False):
         numbers = f"{turn.before:,} → {turn.after:,}"
         yield f"{what} since @{turn.operation.number} ({numbers}): {line_of(turn.operation)}"

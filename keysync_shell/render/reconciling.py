@@ -99,8 +99,10 @@ def predicted_view(predicted: Predicted) -> View:
 def reconciled_view(run: Reconciled) -> View:
     result = run.result
     found = result.summary.discrepancies
-    wrong = counted(found.total, "discrepancy", "discrepancies")
-    lines = [f"Run {result.number}, {result.time}, mode {result.mode}: {wrong} ({_numbers(found)})."]
+    wrong = "no discrepancies"
+    if found.total:
+        wrong = f"{counted(found.total, 'discrepancy', 'discrepancies')} ({_numbers(found)})"
+    lines = [f"Run {result.number}, {result.time}, mode {result.mode}: {wrong}."]
     if run.since:
         new, gone, still = len(run.since.new), len(run.since.resolved), run.since.still_open
         lines.append(f"Since run {run.since.run}: {new:,} new, {gone:,} resolved, {still:,} still open.")

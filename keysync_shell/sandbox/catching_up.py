@@ -132,7 +132,7 @@ def _outside_warnings(home: Home, number: int, edit: OutsideEdit, changed: Mappi
         moved = f"+{what.added} −{what.removed} ~{what.altered} rows" if what else same
         lines.append(f"{home.system_file(name).name} changed outside: {moved}")
     if edit.unknown:
-        held = f"nothing told any more what {', '.join(edit.unknown)} held before"
+        held = f"no record is left of what {', '.join(edit.unknown)} held before"
         lines.append(f"{held}, so @{number} cannot be undone, nor can anything before it")
     return lines
 

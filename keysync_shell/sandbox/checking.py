@@ -19,7 +19,7 @@ from keysync_shell.storage.database import beginning_anew
 from keysync_shell.storage.operations import MASTER_KEYS, Unavailable
 from keysync_shell.storage.records import Damaged
 
-NOT_TRUSTED = "do not trust the history from there on back; snapshots are not concerned"
+NOT_TRUSTED = "do not trust the history from there on back; snapshots are not affected"
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def settled(keeper: Keeper, decision: Callable[[], Decision], request: Request) 
             approved = outcome
     raise KeySyncError(
         "the system files change faster than this command can be carried out",
-        hint="Wait for the other program to finish and say it again.",
+        hint="Wait for the other program to finish, then try again.",
     )
 
 

@@ -230,7 +230,7 @@ def _refuse_emptiness(home: Home, name: str, file: Found, rows: int) -> None:
     if rows > 0 and len(file.rows) == 0:
         raise KeySyncError(
             f"{home.system_file(name)} lost all its {rows:,} rows outside of KeySync",
-            hint=f"Say: repair {name}. If it shall be empty: repair it, then remove-key '*' --systems {name}",
+            hint=f"Run: repair {name}. If it should be empty: repair it, then remove-key '*' --systems {name}",
         )
 
 

@@ -25,7 +25,7 @@ def operation(log: OperationLog, number: int) -> Operation:
     """Raises KeySyncError if there is no such operation."""
     wanted = log.get(number)
     if wanted is None:
-        raise KeySyncError(f"there is no operation @{number}", hint="`log` shows those that there are.")
+        raise KeySyncError(f"there is no operation @{number}", hint="`log` lists them.")
     return wanted
 
 
@@ -33,7 +33,7 @@ def touching(keeper: Keeper, log: OperationLog, key: str, systems: tuple[str, ..
     """The operations that touched a key; a warning names those of which that cannot be told."""
     touched = log.touching(key, systems)
     for number in touched.unread:
-        keeper.warnings.append(f"what @{number} changed cannot be told, so it may have touched {shown(key)}, too")
+        keeper.warnings.append(f"what @{number} changed is unknown, so it may have touched {shown(key)}, too")
     return touched
 
 

@@ -45,7 +45,7 @@ def repair(
     before = replaying.at_any_cost(keeper.home, keeper.store.log, name, newest) if newest else None
     reason = _broken(keeper, name, before)
     if reason is None:
-        raise KeySyncError(f"{path} is sound", hint="`check` lists what is not.")
+        raise KeySyncError(f"{path} is not damaged", hint="`check` lists what is damaged.")
     if lines:
         data, _ = files.read(path, limits)
         rows = system_csv.parse(_without(data, lines), str(path), limits)
@@ -54,7 +54,7 @@ def repair(
     else:
         raise KeySyncError(
             f"nothing tells what {name} held before",
-            hint=f"Mend the file by hand, or name its bad lines: repair {name} --drop-lines 12,15",
+            hint=f"Correct the file by hand, or name its bad lines: repair {name} --drop-lines 12,15",
         )
     stamp = keeper.now().replace(":", "").replace("-", "")
     broken = path.with_name(f"{path.name}.broken-{stamp}") if os.path.lexists(path) else None

@@ -21,7 +21,7 @@ def travel(keeper: Keeper, request: Request, count: int) -> list[Outcome]:
     """
     way = request.kind
     if count < 1:
-        raise KeySyncError(f"{way} {count}: there is no such number of steps", hint=f"Say {way} 1 or more.")
+        raise KeySyncError(f"{way} {count}: that is not a number of steps", hint="Use 1 or more.")
     entries = _entries(keeper, way, count)
     if len(entries) < count:
         raise _too_far(way, count, len(entries), keeper.store.log.unknown()[-1:] if way == OperationKind.UNDO else [])
@@ -92,4 +92,4 @@ def _too_far(way: str, count: int, steps: int, unknown: list[Operation]) -> KeyS
     if steps == 0:
         return KeySyncError(f"there is nothing to {way}{why}", hint="`log` shows what was done.")
     limit = "there is only 1" if steps == 1 else f"there are only {steps}"
-    return KeySyncError(f"{way} {count}: {limit}{why}", hint=f"Say {way} {steps}, or look at `log`.")
+    return KeySyncError(f"{way} {count}: {limit}{why}", hint=f"Use {way} {steps}, or look at `log`.")

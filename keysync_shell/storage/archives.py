@@ -97,9 +97,9 @@ def _check_members(members: list[zipfile.ZipInfo], source: str, limits: Limits) 
         if name not in OTHERS and not (name.endswith(".csv") and NAME.fullmatch(system)):
             raise _refused(source, f"member {safe(name)!r} does not belong in a snapshot")
         if name in seen:
-            raise _refused(source, f"member {name} is there twice")
+            raise _refused(source, f"member {name} appears twice")
         if mode and not stat.S_ISREG(mode) and stat.S_IFMT(mode):
-            raise _refused(source, f"member {name} is no regular file")
+            raise _refused(source, f"member {name} is not a regular file")
         if member.file_size > MAX_RATIO * member.compress_size + RATIO_FREE_BYTES:
             raise _refused(source, f"member {name} is packed more than {MAX_RATIO} times")
         seen.add(name)
@@ -125,6 +125,6 @@ def _content(archive: zipfile.ZipFile, name: str, source: str, limit: int) -> by
 
 def _refused(source: str, why: str) -> KeySyncError:
     return KeySyncError(
-        f"{safe(source)} is no snapshot that can be imported: {why}",
+        f"{safe(source)} is not a snapshot that can be imported: {why}",
         hint="Nothing was changed. Ask for an archive made by `export-state`.",
     )

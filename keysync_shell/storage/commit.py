@@ -30,7 +30,7 @@ from keysync_shell.storage.patching import Content, Mismatch
 from keysync_shell.storage.registry import Recording
 
 PARALLEL_BYTES = 16 << 20  # below it threads cost more than they give
-SETTLED_LATER = "It is settled at the next start: whatever is found then is the state before or after."
+SETTLED_LATER = "The next command settles it: the files then hold the state before or the state after."
 
 
 class ChangedMeanwhile(KeySyncError):
@@ -179,7 +179,7 @@ class Store:
             if not self._was_committed(lambda: self.log.registry().has(run), error):
                 raise KeySyncError(
                     f"the run was not recorded; {self._home.database}: {error}",
-                    hint="Free some space if the disk is full, and say it again.",
+                    hint="Free some space if the disk is full, then try again.",
                 ) from error
         self._committed = True
 

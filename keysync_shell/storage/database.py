@@ -62,21 +62,21 @@ def hint(error: sqlite3.Error | OSError, path: Path) -> str:
         return files.HINTS.get(error.errno or 0, "")
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
     if code in IN_USE:
-        return "Another program has it open (a database browser, a backup); have it finish, and say it again."
+        return "Another program has it open (a database browser, a backup); let it finish, then try again."
     if code == sqlite3.SQLITE_FULL:
-        return "Free some space and say it again."
+        return "Free some space, then try again."
     if code in UNWRITABLE:
         return files.WRITABLE
     if code == sqlite3.SQLITE_IOERR:
-        return f"Free some space ({_free(path)} there), or look at the health of the disk, and say it again."
-    return beginning_anew(path) if code in DAMAGED else "Say it again; if it stays, `check` tells more."
+        return f"Free some space ({_free(path)} there), or check the health of the disk, then try again."
+    return beginning_anew(path) if code in DAMAGED else "Try again; if the error persists, `check` tells more."
 
 
 def _free(path: Path) -> str:
     try:
         return f"{shutil.disk_usage(path.parent).free:,} bytes are free"
     except OSError:
-        return "it is not known how much is free"
+        return "how much is free is unknown"
 
 
 def beginning_anew(path: Path) -> str:

@@ -29,8 +29,8 @@ CHUNK = 1 << 20  # bytes
 
 WRITABLE = "Copy the sandbox to a folder that you may write, or name another with --home."
 HINTS = {
-    errno.ENOSPC: "Free some space and say it again.",
-    errno.EDQUOT: "Your quota is used up; free some space and say it again.",
+    errno.ENOSPC: "Free some space, then try again.",
+    errno.EDQUOT: "Your quota is used up; free some space, then try again.",
     **dict.fromkeys(READ_ONLY, WRITABLE),
     errno.EIO: "The disk reports an error; look at its health before you go on.",
 }
@@ -170,7 +170,7 @@ def wait_for_writer_of(file: FileIO, path: Path, quiet_ns: int) -> None:
 def unfinished(path: Path) -> KeySyncError:
     return KeySyncError(
         f"{path} is being written by another program",
-        hint="Wait until that program has finished, and say it again.",
+        hint="Wait until that program has finished, then try again.",
     )
 
 

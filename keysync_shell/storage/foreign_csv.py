@@ -102,7 +102,7 @@ class _Reader:
     def _delimiter(self) -> str | None:
         """The character between two fields; None if there is one column, or no columns at all."""
         if self.form.delimiter != LINES and re.fullmatch("sep=.", self.sample.lines[0]):
-            raise BadFile([f"{self.source}:1: this is a note for spreadsheets"], hint="Take that line out.")
+            raise BadFile([f"{self.source}:1: this is a note for spreadsheets"], hint="Remove that line.")
         leading, even, given = self.sample.leading(), self.sample.even(), self.form.delimiter
         if given == LINES:
             return None
@@ -137,7 +137,7 @@ class _Reader:
         below = None if self._names_key([first]) else self.sample.below()
         if below:
             finding = f"{self.source}:1: its first line has no {_named(below)}, but others do"
-            raise Unclear(finding, [WHOLE_LINES], advice="Take out what stands above the header.")
+            raise Unclear(finding, [WHOLE_LINES], advice="Remove what is above the header.")
         header = self._has_header(first)
         if header is None:
             finding = f"{self.source}:1: is its first line, {safe(first)!r}, a header or a key?"

@@ -106,7 +106,7 @@ def _check_utf8(text: bytes, source: str) -> None:
         text.decode()
     except UnicodeDecodeError as error:
         if BINARY.search(text):
-            raise BadFile(not_utf8(text, source).findings, hint="This is no text file, or it is damaged.") from None
+            raise BadFile(not_utf8(text, source).findings, hint="This is not a text file, or it is damaged.") from None
         start = text.rfind(b"\n", 0, error.start) + 1
         line = text[start:].partition(b"\n")[0][:80]
         encoding = next(name for name in WESTERN if _decodes(text, name))
@@ -129,7 +129,7 @@ def _nul(text: bytes, source: str, at: int) -> BadFile:
     for encoding, zeros, others in (("utf-16-le", start[1::2], start[::2]), ("utf-16-be", start[::2], start[1::2])):
         if zeros.count(0) > 0.7 * len(zeros) and 0 not in others:
             return Unclear(f"{source}:1: this looks like {encoding} without a mark", [Choice(Form(encoding=encoding))])
-    return BadFile([f"{source}:{line_of(text, at)}: NUL byte"], hint="This is no text file, or it is damaged.")
+    return BadFile([f"{source}:{line_of(text, at)}: NUL byte"], hint="This is not a text file, or it is damaged.")
 
 
 def _with_line_feeds(text: bytes, source: str) -> bytes:

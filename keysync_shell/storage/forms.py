@@ -54,7 +54,7 @@ def delimiter(text: str) -> str:
         return "\t"
     if len(text) != 1 or not text.isascii() or text in '"\r\n\0':
         raise KeySyncError(
-            f"{text!r} is no delimiter",
+            f"{text!r} is not a delimiter",
             hint=f"It is one ASCII character, or {', '.join(DELIMITERS)}; none makes every line a key.",
         )
     return text

@@ -230,7 +230,7 @@ class OperationLog:
         number = operation.number
         if name in operation.unknown:
             raise Unavailable(
-                f"what @{number} changed in {name} is unknown: nothing told any more what {name} held before it",
+                f"what @{number} changed in {name} is unknown: no record is left of what {name} held before it",
                 hint=f"Everything since @{number} can be looked at and brought back; what was before it cannot.",
             )
         question = f"SELECT {BLOBS} FROM changes WHERE number = ? AND system = ?"
@@ -331,7 +331,7 @@ class OperationLog:
         if not self.in_place():
             raise KeySyncError(
                 f"nothing was committed: {self._database.path} was removed or replaced meanwhile",
-                hint="Put it back and say it again; without it, the next command begins a new history.",
+                hint="Put it back and try again; without it, the next command begins a new history.",
             )
 
     def _forget(self, connection: sqlite3.Connection, newest: int) -> None:
@@ -363,7 +363,7 @@ def looking(path: Path) -> Iterator[OperationLog]:
         with explained("the history cannot be read"), contextlib.closing(_log_to_read(path)) as log:
             yield log
     except sqlite3.Error as error:
-        raise KeySyncError(f"{path}: {error}", hint="Have its owner say `check` there.") from error
+        raise KeySyncError(f"{path}: {error}", hint="Have its owner run `check` there.") from error
 
 
 def master_keys_of(path: Path, number: int | None) -> pl.DataFrame:

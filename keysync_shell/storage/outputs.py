@@ -121,4 +121,4 @@ def _refuse(path: Path, real: Path, home: Home | None) -> None:
 
 
 def _taken(path: Path) -> KeySyncError:
-    return KeySyncError(f"{safe(str(path))} is there already", hint="Name another file, or replace it with --yes.")
+    return KeySyncError(f"{safe(str(path))} already exists", hint="Name another file, or add --yes to replace it.")

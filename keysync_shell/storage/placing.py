@@ -38,12 +38,12 @@ def check(target: Path) -> None:
         if flag := _flag(path):
             raise ReadOnlyHome(
                 f"{target} cannot be replaced: {path.name} is {flag[0]}",
-                hint=f"Allow changes: chattr -{flag[1]} {path} (as root), and say it again.",
+                hint=f"Allow changes: chattr -{flag[1]} {path} (as root), then try again.",
             )
     if (why := _immovable(target)) and not _may_be_written(target):
         raise ReadOnlyHome(
             f"{target} cannot be replaced: {why}, and it may not be written",
-            hint=f"Make {target.name} writable (a mount: without `ro`), and say it again.",
+            hint=f"Make {target.name} writable (a mount: without `ro`), then try again.",
         )
 
 

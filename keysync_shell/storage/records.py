@@ -45,7 +45,7 @@ def loaded(text: str, what: str, kind: type = dict) -> Any:
     except ValueError as error:
         raise Damaged(what, str(error)) from None
     if not isinstance(value, kind):
-        raise Damaged(what, f"{text[:40]} is no {kind.__name__}")
+        raise Damaged(what, f"{text[:40]} is not a {kind.__name__}")
     return value
 
 

@@ -24,7 +24,7 @@ MOST_COLUMNS = 1000
 MOST_DELIMITERS = 1_000_000  # in one line, where some may stand in a value
 MOST_HEADER_BYTES = 1 << 20
 MOST_FINDINGS = 20
-NOTHING_CHANGED = "Mend the file and try again."
+NOTHING_CHANGED = "Correct the file and try again."
 
 csv.field_size_limit(1 << 30)  # for all that read CSV here; how long a key may be is a limit of ours
 

@@ -112,7 +112,7 @@ def check_name(name: str) -> str:
     """The name itself, if it may name a snapshot. Raises KeySyncError; a path is never a name."""
     if name == "now" or not NAME.fullmatch(name) or name.endswith(".") or DEVICE.fullmatch(name):
         raise KeySyncError(
-            f"{safe(name)!r} is no name for a snapshot",
+            f"{safe(name)!r} is not a valid name for a snapshot",
             hint="Use letters, digits, '.', '_' and '-', at most 64, starting with a letter or digit.",
         )
     return name
@@ -298,7 +298,7 @@ def _known(folder: Path, wanted: str) -> str:
     known = names(folder)
     if near := difflib.get_close_matches(wanted, known, n=1):
         return f"Did you mean {near[0]}?"
-    return f"There is {', '.join(known[:10])}." if known else "There is none yet; `save-state NAME` makes one."
+    return f"Snapshots: {', '.join(known[:10])}." if known else "There are none yet; `save-state NAME` makes one."
 
 
 def _drop(folder: Path) -> None:
@@ -324,10 +324,12 @@ def _require_snapshot(folder: Path) -> None:
         if not _belongs(entry):
             raise KeySyncError(
                 f"{folder} is more than a snapshot: {safe(entry.name)} is in it",
-                hint="It is left as it is. Look what it is, and move it away if nobody needs it here.",
+                hint="It is left as it is. Find out what it is, and move it away if nobody needs it here.",
             )
     if entries and not (folder / MANIFEST).exists():
-        raise KeySyncError(f"{folder} is no snapshot: it has no {MANIFEST}", hint="It is left as it is. Move it away.")
+        raise KeySyncError(
+            f"{folder} is not a snapshot: it has no {MANIFEST}", hint="It is left as it is. Move it away."
+        )
 
 
 def _belongs(entry: Path) -> bool:
@@ -352,7 +354,7 @@ def _give_name(scratch: Path, target: Path, *, force: bool) -> None:
 
 
 def _taken(name: str) -> KeySyncError:
-    return KeySyncError(f"there is a snapshot {name} already", hint="Take another name, or --yes to replace it.")
+    return KeySyncError(f"snapshot {name} already exists", hint="Choose another name, or add --yes to replace it.")
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

@@ -79,9 +79,9 @@ def _gated(file: Separated) -> Separated:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise file.bad(1, "the file is UTF-16", hint="Save it as UTF-8 (in a spreadsheet: CSV UTF-8).")
     if not data.strip():
-        raise file.bad(1, "the file is empty; not even a header is there", hint="The first line names the columns.")
+        raise file.bad(1, "the file is empty; it has not even a header", hint="The first line names the columns.")
     if (at := data.find(b"\0")) >= 0:
-        raise file.bad(line_of(data, at), "NUL byte", hint="This is no text file, or it is damaged.")
+        raise file.bad(line_of(data, at), "NUL byte", hint="This is not a text file, or it is damaged.")
     if (bare := bare_return(data)) is not None:
         reason = "carriage return without a line feed"
         raise file.bad(line_of(data, bare), reason, hint="Save it with LF line ends.")
@@ -102,7 +102,7 @@ def _header(file: Separated) -> tuple[int, list[str]]:
         there = ", ".join(safe(name) for name in columns[:8])
         raise file.bad(
             1,
-            f"no column {table.KEY!r}; there is {there}",
+            f"no column {table.KEY!r}; its columns are {there}",
             hint=f"Call the column that holds the keys {table.KEY!r}; `import` takes files with other names.",
         )
     return 1 + sum(name.count("\n") for name in columns), columns

@@ -76,7 +76,7 @@ def _repairable(name: str) -> Iterator[None]:
     try:
         yield
     except BadFile as error:
-        raise BadFile(error.findings, hint=f"{error.hint} Or say: repair {name}") from None
+        raise BadFile(error.findings, hint=f"{error.hint} Or run: repair {name}") from None
 
 
 def read_if_committed(home: Home, name: str, operation: Operation) -> pl.DataFrame | None:
@@ -92,7 +92,7 @@ def missing(home: Home, name: str) -> KeySyncError:
     """A file that is not there is an error, never an empty system."""
     return KeySyncError(
         f"{home.system_file(name)} is missing",
-        hint=f"Put it back, or say: repair {name}. If {name} really holds no keys, make a file with the line `key`.",
+        hint=f"Put it back, or run: repair {name}. If {name} really holds no keys, make a file with one line, `key`.",
     )
 
 

@@ -188,16 +188,16 @@ def _state_of_database(home: Home) -> Signature | None:
 def _refusal(home: Home, trouble: Exception) -> KeySyncError:
     if isinstance(trouble, sqlite3.Error):
         return KeySyncError(
-            f"{home.database}: {trouble}", hint="Have its owner say `check` there; without the log nothing is certain."
+            f"{home.database}: {trouble}", hint="Have its owner run `check` there; without the log nothing is certain."
         )
     head = _head(home)
     if head is None or not head.there:
         return KeySyncError(
             f"a command in {home.root} is at work or was broken off, and {home.database}, which tells what it did, "
             f"{'is gone' if head else 'may not be read'}",
-            hint="Wait for it, or have the sandbox's owner give any command there, such as status.",
+            hint="Wait for it, or have the owner of the sandbox run any command there, such as status.",
         )
     return KeySyncError(
         f"the system files in {home.systems} change faster than they can be read",
-        hint="Wait for the other program to finish and say it again.",
+        hint="Wait for the other program to finish, then try again.",
     )

@@ -88,7 +88,7 @@ def test_apply_is_one_operation_and_undo_brings_the_bytes_back(talk: Talk, tmp_p
 def test_saved_plan_is_bound_to_content_and_not_to_time(talk: Talk) -> None:
     assert talk.say("plan --output p.json --exit-zero").status == 0
     assert talk.say("add-key X -s C").status == 0
-    assert "was made on other content" in talk.say("apply p.json").text
+    assert "was made for other content" in talk.say("apply p.json").text
     assert talk.say("undo").status == 0
     assert talk.say("apply p.json").status == 0
 
@@ -116,7 +116,7 @@ def test_what_is_no_plan_is_refused(talk: Talk, tmp_path: Path, content: str) ->
     (tmp_path / "p.json").write_text(content)
     said = talk.say("apply p.json")
     assert said.status == 2
-    assert "p.json is no saved plan" in said.text
+    assert "p.json is not a saved plan" in said.text
 
 
 def test_policy_comes_from_the_settings_and_the_line_goes_before(tmp_path: Path) -> None:

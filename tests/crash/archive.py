@@ -32,7 +32,7 @@ def packed(
         for name, data in entries:
             info = zipfile.ZipInfo("x", EPOCH)
             info.filename, info.compress_type, info.external_attr = name, method, mode << 16
-            archive.NameToInfo.pop(name, None)  # or a name that is there twice would be warned about
+            archive.NameToInfo.pop(name, None)  # or a name that appears twice would be warned about
             archive.writestr(info, data)
     return out.getvalue()
 

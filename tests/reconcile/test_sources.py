@@ -81,37 +81,37 @@ def test_provisioning_and_output(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("- a\n- b\n", "it holds no settings"),
-        ("sauces: {}", "sauces is no setting"),
-        (f"{TWO}normalize: {{upercase: true}}", "normalize.upercase is no setting"),
-        ("sources: {A: {path: a.csv, separator: x}}", "sources.A.separator is no setting"),
-        ("sources: {A: {path: a.csv, delimiter: xy}}", "sources.A: 'xy' is no delimiter"),
-        ("sources: {A: {path: a.csv, delimiter: 5}}", "sources.A.delimiter: '5' is no text"),
+        ("sauces: {}", "sauces is not a setting"),
+        (f"{TWO}normalize: {{upercase: true}}", "normalize.upercase is not a setting"),
+        ("sources: {A: {path: a.csv, separator: x}}", "sources.A.separator is not a setting"),
+        ("sources: {A: {path: a.csv, delimiter: xy}}", "sources.A: 'xy' is not a delimiter"),
+        ("sources: {A: {path: a.csv, delimiter: 5}}", "sources.A.delimiter: '5' is not text"),
         ("sources: {A: {path: a.csv, encoding: utf-9}}", "sources.A: there is no encoding 'utf-9'"),
         ("sources: {A: {path: a.csv, key_column: 0}}", "sources.A.key_column: '0' is neither the name of a column nor"),
         ("sources: {A: {path: a.csv, key_column: [id]}}", "sources.A.key_column: \"['id']\" is neither"),
         ("sources: {A: {path: a.csv, no_header: 1}}", "sources.A.no_header: '1' is neither true nor false"),
-        ("sources: {NO: {path: a.csv}}", "sources: False is no text in YAML"),
+        ("sources: {NO: {path: a.csv}}", "sources: False is not text in YAML"),
         ("sources: {gap: {path: a.csv}, B: {path: b.csv}}", "'gap' cannot be the name of a system"),
-        ("sources: {A: {path: a.csv}, A: {path: b.csv}}", "line 1: A stands there twice"),
+        ("sources: {A: {path: a.csv}, A: {path: b.csv}}", "line 1: A appears twice"),
         (f"{TWO}normalize: {{uppercase: maybe}}", "normalize.uppercase: 'maybe' is neither true nor false"),
-        (f"{TWO}authority: C", "authority: 'C' is none of the sources"),
+        (f"{TWO}authority: C", "authority: 'C' is not one of the sources"),
         ("a: &a [1]\nb: [*a, *a]\n", "references (*a) are not taken"),
         ("[" * 5000, "nested deeper than 32 levels"),
         ("[a,b]:\n" * 4000, "line 1250: more than 5,000 names and values"),
         (f"logging: [{'a,' * 6000}]", "line 1: more than 5,000 names and values"),
         ("#" * (1 << 17), "65,536"),
-        ("a: \0", "it is no YAML"),
-        ("sources: [a.csv]", "sources is no table"),
-        ("sources: {A: a.csv}", "sources.A is no table"),
+        ("a: \0", "it is not YAML"),
+        ("sources: [a.csv]", "sources is not a table"),
+        ("sources: {A: a.csv}", "sources.A is not a table"),
         ("sources: {A: {type: csv}}", "sources.A names no file"),
         ("sources: {A: {type: jdbc, path: a}}", "sources.A.type: 'jdbc'; only csv files are read"),
-        ("sources: {A: {path: a.csv}}", "1 systems; a sandbox has 2 to 16"),
-        (f"{TWO}normalize: [trim]", "normalize is no table"),
+        ("sources: {A: {path: a.csv}}", "a sandbox takes 2 to 16 systems, not 1"),
+        (f"{TWO}normalize: [trim]", "normalize is not a table"),
         (f"{TWO}normalize: {{collapse_delims: '_'}}", "normalize.collapse_delims: '_'; only '-' is known"),
-        (f"{TWO}normalize: {{pad_length: wide}}", "normalize.pad_length: 'wide' is no number from 0 to 64"),
-        (f"{TWO}provisioning: {{strategy: random}}", "strategy: 'random' is none of mirror, namespaced"),
-        ("sources: {A: [", "it is no YAML"),
-        ("a: !!python/object/apply:os.system [ls]", "it is no YAML"),
+        (f"{TWO}normalize: {{pad_length: wide}}", "normalize.pad_length: 'wide' is not a number from 0 to 64"),
+        (f"{TWO}provisioning: {{strategy: random}}", "strategy: 'random' is not one of mirror, namespaced"),
+        ("sources: {A: [", "it is not YAML"),
+        ("a: !!python/object/apply:os.system [ls]", "it is not YAML"),
     ],
 )
 def test_each_mistake_is_named_with_its_file(tmp_path: Path, text: str, message: str) -> None:
@@ -126,7 +126,7 @@ def test_configuration_that_is_not_there_or_no_text(tmp_path: Path) -> None:
     with pytest.raises(KeySyncError, match=r"none\.yaml cannot be read"):
         sources.of_yaml(tmp_path / "none.yaml")
     (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(KeySyncError, match=r"bytes\.yaml: it is no YAML"):
+    with pytest.raises(KeySyncError, match=r"bytes\.yaml: it is not YAML"):
         sources.of_yaml(tmp_path / "bytes.yaml")
 
 

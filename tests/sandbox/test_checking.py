@@ -214,7 +214,7 @@ def test_nothing_is_repaired_unasked_or_dry(home: Path, at: Sandbox) -> None:
 
 
 def test_sound_file_is_left_alone(at: Sandbox) -> None:
-    with pytest.raises(KeySyncError, match=r"B\.csv is sound"):
+    with pytest.raises(KeySyncError, match=r"B\.csv is not damaged"):
         at.repair(REPAIR, "B", (), yes)
 
 

@@ -75,14 +75,14 @@ def test_damage_in_the_very_key_that_is_looked_for_is_warned_of(home: Path) -> N
     flip(home, "changes", "after", 3, blob.index(b"K3"))
     made = opened(home)
     assert [sorted(parts) for _, parts in made.touching("K3")] == [["A"]]
-    assert made.warnings == ["what @3 changed cannot be told, so it may have touched K3, too"]
+    assert made.warnings == ["what @3 changed is unknown, so it may have touched K3, too"]
 
 
 def test_damaged_change_of_a_key_that_is_looked_for_is_warned_of(home: Path) -> None:
     flip(home, "changes", "after", 3, 20)
     made = opened(home)
     assert [sorted(parts) for _, parts in made.touching("K3")] == [["A"]]
-    assert made.warnings == ["what @3 changed cannot be told, so it may have touched K3, too"]
+    assert made.warnings == ["what @3 changed is unknown, so it may have touched K3, too"]
 
 
 def test_system_that_is_not_damaged_can_be_told_where_another_is(home: Path) -> None:

@@ -196,7 +196,7 @@ def test_unknown_key_comes_with_those_that_were_meant(tmp_path: Path) -> None:
 def test_unknown_key_like_no_other_comes_without(tmp_path: Path) -> None:
     with pytest.raises(KeySyncError) as error:
         sandbox(tmp_path, A="K1").edit(lambda state: removing.remove(state, query("zzzz"), ("A",)), request())
-    assert error.value.hint == "`list` shows the keys that are there."
+    assert error.value.hint == "`list` shows the keys."
 
 
 def test_too_many_rows_are_refused(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_too_far_is_an_error_and_goes_nowhere(made: Sandbox, tmp_path: Path) -> 
     before = files(tmp_path)
     with pytest.raises(KeySyncError, match="undo 4: there are only 3") as error:
         made.undo(UNDO, 4)
-    assert error.value.hint.startswith("Say undo 3")
+    assert error.value.hint.startswith("Use undo 3")
     assert files(tmp_path) == before
 
 
@@ -119,7 +119,7 @@ def test_steps_before_one_that_fails_are_told(
 
 @pytest.mark.parametrize("count", [0, -1])
 def test_less_than_one_step_is_an_error(made: Sandbox, count: int) -> None:
-    with pytest.raises(KeySyncError, match="there is no such number of steps"):
+    with pytest.raises(KeySyncError, match="that is not a number of steps"):
         made.undo(UNDO, count)
 
 

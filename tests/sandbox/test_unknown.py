@@ -53,7 +53,7 @@ def test_edit_that_nothing_tells_the_rows_before_is_marked_and_warned_of(home: P
     assert (made.newest.number, made.newest.kind, made.newest.unknown) == (2, "external", ("A",))
     assert made.warnings == [
         "A.csv changed outside: how is unknown",
-        "nothing told any more what A held before, so @2 cannot be undone, nor can anything before it",
+        "no record is left of what A held before, so @2 cannot be undone, nor can anything before it",
     ]
 
 
@@ -128,7 +128,7 @@ def test_who_looks_for_a_key_is_told_that_it_may_be_touched_there(home: Path) ->
     made = edited_by_hand(home)
     made.warnings.clear()
     assert made.operations(Wanted(9, key="K2")) == []
-    assert made.warnings == ["what @2 changed cannot be told, so it may have touched K2, too"]
+    assert made.warnings == ["what @2 changed is unknown, so it may have touched K2, too"]
 
 
 def test_check_has_nothing_against_it(home: Path) -> None:

@@ -118,7 +118,7 @@ steps:
         ("name: x\nsteps: {a: b}", "2:8: a list is wanted here"),
         ("name: x\nparams: {n: 3}\nsteps: [note: n]", "2:13: fields with values are wanted here"),
         ("name: x\nconfig: {normalize: {upper: on}}\nsteps: [note: n]", "2:21: there is no rule 'upper'"),
-        ("name: x\nconfig: {policy: {gap: 3}}\nsteps: [note: n]", "2:18: policy for gap: '3' is none of"),
+        ("name: x\nconfig: {policy: {gap: 3}}\nsteps: [note: n]", "2:18: policy for gap: '3' is not one of"),
         ('name: "x\\0"\nsteps: [note: n]', "1:7: the character U+0000 may not be here"),
         ("name: ../x\nsteps: [note: n]", "1:7: '../x' is not a name"),
         ("? [a]\n: b\n", "1:3: a field's name is a text"),

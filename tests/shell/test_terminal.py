@@ -174,7 +174,7 @@ def test_did_you_mean(terminal: Terminal) -> None:
 @pytest.mark.parametrize(("answer", "kept"), [("n\r", 12), ("\r", 12), (CTRL_D, 12), ("y\r", 11), ("YES\r", 11)])
 def test_an_answer(terminal: Terminal, keyed: Path, answer: str, kept: int) -> None:
     terminal.enter("remove-key CUST-00001 --systems D")
-    terminal.see("This would remove: D −1 row.", "gaps D 0 → 1", "Do it? [y/N]")
+    terminal.see("This would remove: D −1 row.", "gaps D 0 → 1", "Go ahead? [y/N]")
     terminal.press(answer)
     terminal.wait(lambda: terminal.at_prompt)
     terminal.see("Removed" if kept == 11 else "Nothing was changed.")
@@ -184,7 +184,7 @@ def test_an_answer(terminal: Terminal, keyed: Path, answer: str, kept: int) -> N
 def test_ctrl_c_at_a_question_is_a_no(terminal: Terminal, keyed: Path) -> None:
     before = files(keyed)
     terminal.enter("remove-key CUST-00001 --systems D")
-    terminal.see("Do it? [y/N]")
+    terminal.see("Go ahead? [y/N]")
     terminal.press(CTRL_C)
     terminal.wait(lambda: terminal.at_prompt)
     assert files(keyed) == before
@@ -192,7 +192,7 @@ def test_ctrl_c_at_a_question_is_a_no(terminal: Terminal, keyed: Path) -> None:
 
 def test_answers_are_not_remembered(terminal: Terminal, keyed: Path) -> None:
     terminal.enter("remove-key CUST-00001 --systems D")
-    terminal.see("Do it? [y/N]")
+    terminal.see("Go ahead? [y/N]")
     terminal.press("n\r")
     terminal.wait(lambda: terminal.at_prompt)
     terminal.press(UP)

@@ -80,7 +80,7 @@ def test_snapshot_is_read_under_another_name(path: Path) -> None:
 
 def test_file_that_is_there_is_not_overwritten_but_by_force(path: Path) -> None:
     path.write_text("mine")
-    with pytest.raises(KeySyncError, match=r"base.zip is there already") as error:
+    with pytest.raises(KeySyncError, match=r"base.zip already exists") as error:
         archives.export(GOOD, path, None, Limits(), force=False)
     assert "--yes" in error.value.hint
     archives.export(GOOD, path, None, Limits(), force=True)
@@ -108,14 +108,14 @@ def test_other_member_does_not_belong_there(path: Path, name: str) -> None:
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_member_that_is_there_twice_is_refused(path: Path) -> None:
-    assert "member A.csv is there twice" in refusal(path, packed([*MEMBERS.items(), ("A.csv", b"")]))
+    assert "member A.csv appears twice" in refusal(path, packed([*MEMBERS.items(), ("A.csv", b"")]))
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFDIR, stat.S_IFIFO, stat.S_IFCHR])
 def test_member_that_is_no_regular_file_is_refused(path: Path, kind: int) -> None:
     info = zipfile.ZipInfo("F.csv")
     info.external_attr = (kind | 0o777) << 16
-    assert "member F.csv is no regular file" in refusal(path, packed([*MEMBERS.items(), (info, b"/etc/passwd")]))
+    assert "member F.csv is not a regular file" in refusal(path, packed([*MEMBERS.items(), (info, b"/etc/passwd")]))
 
 
 def test_too_many_members_are_refused(path: Path) -> None:
@@ -180,17 +180,17 @@ def test_manifest_that_is_none_is_damage(path: Path) -> None:
 @pytest.mark.parametrize("name", ["../../evil", "/etc/x", "", "nul"])
 def test_manifest_cannot_name_a_path(path: Path, name: str) -> None:
     evil = snapshots.dump(replace(GOOD.manifest, name=name))
-    assert "is no name for a snapshot" in refusal(path, packed((MEMBERS | {MANIFEST: evil}).items()))
+    assert "is not a valid name for a snapshot" in refusal(path, packed((MEMBERS | {MANIFEST: evil}).items()))
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"no zip at all", b"PK\x05\x06" + bytes(18)])
 def test_what_is_no_archive_is_refused(path: Path, data: bytes) -> None:
-    assert "base.zip is no snapshot that can be imported" in refusal(path, data)
+    assert "base.zip is not a snapshot that can be imported" in refusal(path, data)
 
 
 @pytest.mark.parametrize("at", [30, 100, 400, -40])
 def test_torn_archive_is_refused(path: Path, at: int) -> None:
-    assert "base.zip is no snapshot that can be imported" in refusal(path, packed(MEMBERS.items())[:at])
+    assert "base.zip is not a snapshot that can be imported" in refusal(path, packed(MEMBERS.items())[:at])
 
 
 def test_encrypted_member_is_refused(path: Path) -> None:

@@ -48,7 +48,7 @@ def test_each_kind_of_error_has_its_own_hint(code: int, told: str) -> None:
 
 
 def test_error_of_the_disk_has_the_hint_of_the_disk() -> None:
-    assert hint(OSError(errno.ENOSPC, "full"), PATH) == "Free some space and say it again."
+    assert hint(OSError(errno.ENOSPC, "full"), PATH) == "Free some space, then try again."
 
 
 def test_history_that_was_moved_away_as_the_hint_says_begins_anew(tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def test_delimiter_is_a_character_or_a_word(text: str, meant: str) -> None:
 
 @pytest.mark.parametrize("text", ["", ";;", "é", '"', "\n", "nothing"])
 def test_delimiter_that_is_none(text: str) -> None:
-    with pytest.raises(KeySyncError, match="is no delimiter"):
+    with pytest.raises(KeySyncError, match="is not a delimiter"):
         delimiter(text)
 
 

@@ -57,15 +57,15 @@ def test_file_that_is_there_is_replaced_by_force_only(tmp_path: Path) -> None:
     path.write_text("mine")
     path.chmod(0o640)
     error = refusal(path, None)
-    assert (error.message, path.read_text()) == (f"{path} is there already", "mine")
-    assert error.hint == "Name another file, or replace it with --yes."
+    assert (error.message, path.read_text()) == (f"{path} already exists", "mine")
+    assert error.hint == "Name another file, or add --yes to replace it."
     outputs.write(path, b"new", None, force=True)
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o640)
 
 
 def test_file_that_comes_meanwhile_stays(tmp_path: Path) -> None:
     path = tmp_path / "out.txt"
-    with pytest.raises(KeySyncError, match="is there already"), outputs.opened(path, None):
+    with pytest.raises(KeySyncError, match="already exists"), outputs.opened(path, None):
         path.write_text("theirs")
     assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("out.txt", "theirs")]
 
@@ -76,7 +76,7 @@ def test_without_hard_links_a_file_gets_its_name_too(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(os, "link", refused)
     outputs.write(tmp_path / "out.csv", b"new", None)
-    with pytest.raises(KeySyncError, match="is there already"), outputs.opened(tmp_path / "late.csv", None):
+    with pytest.raises(KeySyncError, match="already exists"), outputs.opened(tmp_path / "late.csv", None):
         (tmp_path / "late.csv").touch()
     assert (tmp_path / "out.csv").read_bytes() == b"new"
 
@@ -87,7 +87,7 @@ def test_link_is_never_followed(tmp_path: Path, force: bool) -> None:
     for name in ("there", "nowhere"):
         link = tmp_path / f"to-{name}"
         link.symlink_to(tmp_path / name)
-        assert ("not a regular file" if force else "is there already") in refusal(link, None, force=force).message
+        assert ("not a regular file" if force else "already exists") in refusal(link, None, force=force).message
     assert (tmp_path / "there").read_text() == "mine"
     assert not (tmp_path / "nowhere").exists()
 
@@ -122,7 +122,7 @@ def test_folder_that_is_missing_is_named(tmp_path: Path) -> None:
 
 
 def test_folder_is_no_output(tmp_path: Path) -> None:
-    assert "is there already" in refusal(tmp_path, None).message
+    assert "already exists" in refusal(tmp_path, None).message
     assert "is not a regular file" in refusal(tmp_path, None, force=True).message
 
 

@@ -114,7 +114,7 @@ def test_file_that_may_not_change_is_refused(flag: tuple[Path, str, str]) -> Non
     with pytest.raises(ReadOnlyHome) as error:
         placing.check(target)
     assert error.value.message == f"{target} cannot be replaced: f is {name}"
-    assert error.value.hint == f"Allow changes: chattr -{letter} {target} (as root), and say it again."
+    assert error.value.hint == f"Allow changes: chattr -{letter} {target} (as root), then try again."
 
 
 def test_folder_that_may_not_change_is_refused(flag: tuple[Path, str, str]) -> None:
@@ -152,4 +152,4 @@ def test_another_users_file_in_a_sticky_folder_is_refused_unless_it_may_be_writt
     os.seteuid(65534)
     with pytest.raises(ReadOnlyHome, match="it is another user's, in a folder with the sticky bit") as error:
         placing.check(sticky)
-    assert error.value.hint == "Make f writable (a mount: without `ro`), and say it again."
+    assert error.value.hint == "Make f writable (a mount: without `ro`), then try again."

@@ -67,7 +67,7 @@ def test_name_of_letters_digits_and_a_few_marks_is_taken(name: str) -> None:
     ],
 )
 def test_name_that_is_a_path_or_a_device_or_cannot_be_seen_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(KeySyncError, match="is no name for a snapshot") as error:
+    with pytest.raises(KeySyncError, match="is not a valid name for a snapshot") as error:
         check_name(name)
     assert "letters, digits" in error.value.hint
     assert error.value.message.isprintable()
@@ -79,9 +79,9 @@ def test_path_like_name_reaches_nothing_outside(folder: Path, name: str) -> None
     outside.mkdir()
     (outside / MANIFEST).write_bytes(manifest())
     for attempt in (lambda: load(folder, name, Limits()), lambda: delete(folder, name, OURS)):
-        with pytest.raises(KeySyncError, match="is no name for a snapshot"):
+        with pytest.raises(KeySyncError, match="is not a valid name for a snapshot"):
             attempt()
-    with pytest.raises(KeySyncError, match="is no name for a snapshot"):
+    with pytest.raises(KeySyncError, match="is not a valid name for a snapshot"):
         save(folder, snapshot(name), OURS, force=True)
     assert outside.is_dir()
 
@@ -97,7 +97,7 @@ def test_snapshot_is_loaded_as_it_was_saved(folder: Path) -> None:
 
 
 def test_taken_name_is_refused_and_stays_as_it_was(folder: Path) -> None:
-    with pytest.raises(KeySyncError, match="there is a snapshot base already") as error:
+    with pytest.raises(KeySyncError, match="snapshot base already exists") as error:
         save(folder, snapshot("base", A="K9"), OURS, force=False)
     assert "--yes" in error.value.hint
     assert load(folder, "base", Limits()) == snapshot("base", A="K1 K2", B="K1")
@@ -205,7 +205,7 @@ def test_snapshot_that_another_sandbox_saves_meanwhile_stays(folder: Path, monke
         files.sync_folder(path)
 
     monkeypatch.setattr(files, "sync_folder", lambda path: saved_first(path) if ".tmp" in path.name else None)
-    with pytest.raises(KeySyncError, match="there is a snapshot new already"):
+    with pytest.raises(KeySyncError, match="snapshot new already exists"):
         save(folder, snapshot("new", A="K2"), OURS, force=False)
     assert load(folder, "new", Limits()) == snapshot("new", A="K1")
     assert sorted(path.name for path in folder.iterdir()) == ["base", "new"]
@@ -247,10 +247,10 @@ def test_deleted_snapshot_is_gone(folder: Path) -> None:
 def test_no_such_snapshot_names_those_that_there_are(folder: Path, attempt: Any) -> None:
     with pytest.raises(KeySyncError, match="there is no snapshot other") as error:
         attempt(folder, "other", Limits())
-    assert error.value.hint == "There is base."
+    assert error.value.hint == "Snapshots: base."
     with pytest.raises(KeySyncError) as error:
         attempt(folder / "nowhere", "other", Limits())
-    assert error.value.hint == "There is none yet; `save-state NAME` makes one."
+    assert error.value.hint == "There are none yet; `save-state NAME` makes one."
 
 
 # Damage

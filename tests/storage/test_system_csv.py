@@ -83,9 +83,9 @@ def test_long_file_with_everything_in_it_is_read_as_csv_reads_it() -> None:
 @pytest.mark.parametrize(
     ("data", "finding"),
     [
-        (b"", "A.csv:1: the file is empty; not even a header is there"),
-        (b" \n\r\n", "A.csv:1: the file is empty; not even a header is there"),
-        (BOM, "A.csv:1: the file is empty; not even a header is there"),
+        (b"", "A.csv:1: the file is empty; it has not even a header"),
+        (b" \n\r\n", "A.csv:1: the file is empty; it has not even a header"),
+        (BOM, "A.csv:1: the file is empty; it has not even a header"),
         ("key\nK1\n".encode("utf-16"), "A.csv:1: the file is UTF-16"),
         (b"\xfe\xff" + "key\nK1\n".encode("utf-16-be"), "A.csv:1: the file is UTF-16"),
         (b"key\nK1\nK\x002\n", "A.csv:3: NUL byte"),

@@ -53,7 +53,7 @@ def operation(text: str) -> int:
     """The number of an operation, `@41` or `41`."""
     digits = text.removeprefix("@")
     if not digits.isascii() or not digits.isdigit():
-        raise Misread(f"{text!r} is no operation; write it like @41")
+        raise Misread(f"{text!r} is not an operation; write it as @41")
     if int(digits[:99]) > LARGEST:
         raise Misread(f"there is no operation {text[:99]}", hint="`log` shows the operations.")
     return int(digits)
@@ -77,24 +77,24 @@ def kind(text: str) -> str:
 def setting(text: str) -> str:
     """`uppercase=off`."""
     if "=" not in text:
-        raise Misread(f"{text!r} is no setting; write it like uppercase=off")
+        raise Misread(f"{text!r} is not a setting; write it as uppercase=off")
     return text
 
 
 def line_number(text: str) -> int:
     """One of several line numbers such as 12,15."""
     if not text.isascii() or not text.isdigit():
-        raise Misread(f"{text!r} is no line number; write them like 12,15")
+        raise Misread(f"{text!r} is not a line number; write them as 12,15")
     return int(text)
 
 
 HOW_MANY = OneOf()
 
 
-FILES = "reading files (what is not said is recognized)"
+FILES = "reading files (recognized unless given)"
 DELIMITER = Argument(
     "--delimiter",
-    "what stands between two fields: a character, or comma, semicolon, tab, pipe; none makes every line a key",
+    "the separator of fields: a character, or comma, semicolon, tab, pipe; none makes every line a key",
     metavar="CHAR",
     read=delimiter,
     within=FILES,

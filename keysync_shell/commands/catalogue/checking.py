@@ -20,7 +20,7 @@ HOW = OneOf()
 
 
 class Check(Asks):
-    """Verify files, history, cache and snapshots against each other; exit 1 if something does not fit."""
+    """Verify files, history, cache and snapshots against each other; exit 1 if anything does not match."""
 
 
 class Expect(Asks):
@@ -35,7 +35,7 @@ class Expect(Asks):
 class Repair(Changes):
     """Restore a broken system file (it is kept aside), or drop repeated rows."""
 
-    system: Annotated[str, SYSTEM.saying("whose file is broken, or holds repeats")]
+    system: Annotated[str, SYSTEM.saying("the system whose file is broken or has repeated rows")]
     drop_lines: Annotated[
         tuple[int, ...],
         Argument(

@@ -30,18 +30,18 @@ DAMAGE = OneOf()
 
 
 class Init(Changes):
-    """Begin anew: the same keys in every system."""
+    """Start over with the same keys in every system."""
 
     keys: Annotated[int, Argument("--keys", "how many keys", metavar="N", read=at_least(1))] = 1000
     key_format: Annotated[str, Argument("--key-format", "what they look like", metavar="TEXT")] = "CUST-{n:05}"
 
 
 class Mock(Changes):
-    """Begin anew with systems that have drifted apart, as real ones do."""
+    """Start over with systems that have drifted apart, as real ones do."""
 
     scenario: Annotated[
         str,
-        Argument("--scenario", f"{', '.join(SCENARIOS)}: how far they are apart", metavar="S", choices=SCENARIOS),
+        Argument("--scenario", f"{', '.join(SCENARIOS)}: how far apart they are", metavar="S", choices=SCENARIOS),
     ] = "normal"
     keys: Annotated[int, Argument("--keys", "how many keys in all systems", metavar="N", read=at_least(1))] = 1000
     seed: Annotated[int, Argument("--seed", "the same seed makes the same keys", metavar="S")] = 42
@@ -79,7 +79,7 @@ class ModifyKey(Changes, KeyFile):
     ] = None
     delimiter: Annotated[
         str | None,
-        Argument("--delimiter", "put CHAR for every run of spaces, _ and -", metavar="CHAR", within=RESPELLING),
+        Argument("--delimiter", "replace each run of spaces, _ and - with CHAR", metavar="CHAR", within=RESPELLING),
     ] = None
     pad: Annotated[
         int | None,
@@ -87,12 +87,10 @@ class ModifyKey(Changes, KeyFile):
     ] = None
     replace: Annotated[
         tuple[str, str] | None,
-        Argument("--replace", "put NEW for OLD", metavar=("OLD", "NEW"), within=RESPELLING),
+        Argument("--replace", "replace OLD with NEW", metavar=("OLD", "NEW"), within=RESPELLING),
     ] = None
     file_delimiter: Annotated[str | None, DELIMITER._replace(flags="--file-delimiter")] = None
-    merge: Annotated[bool, Argument("--merge", "a key may land on one that exists; the row that is there stays")] = (
-        False
-    )
+    merge: Annotated[bool, Argument("--merge", "a key may land on one that exists; the existing row stays")] = False
     systems: Annotated[str, SYSTEMS] = EVERY
 
 
@@ -113,9 +111,9 @@ class Corrupt(Changes, KeyFile):
     ] = None
     rate: Annotated[
         float | None,
-        Argument("--rate", "which share of the keys: 0.05 or 5%", metavar="R", read=rate, within=DAMAGE),
+        Argument("--rate", "what share of the keys: 0.05 or 5%", metavar="R", read=rate, within=DAMAGE),
     ] = None
-    seed: Annotated[int, Argument("--seed", "another seed damages other keys", metavar="S")] = 0
+    seed: Annotated[int, Argument("--seed", "another seed damages different keys", metavar="S")] = 0
     systems: Annotated[str, SYSTEMS] = EVERY
 
 

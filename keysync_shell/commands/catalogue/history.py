@@ -26,7 +26,7 @@ class Undo(Changes):
 
 
 class Redo(Changes):
-    """Do again what was undone."""
+    """Redo what was undone."""
 
     count: Annotated[int, STEPS] = 1
 

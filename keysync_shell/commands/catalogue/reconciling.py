@@ -19,7 +19,7 @@ RUN = Argument(help="the number of a run (default: the last)", metavar="RUN", re
 
 
 class Explain(PolicyOptions):
-    """Tell all about one key: spellings, rules, pattern, findings, history, plan."""
+    """Show everything about one key: spellings, rules, pattern, findings, history, plan."""
 
     key: Annotated[str, Argument(help="a key in any spelling", metavar="KEY", complete="key")]
 
@@ -46,7 +46,7 @@ class Predict(PolicyOptions):
 
 
 class Reconcile(PolicyOptions):
-    """Run: compare, propose master keys, write reports. The systems stay as they are."""
+    """Run: compare, propose master keys, write reports. The systems are not changed."""
 
     dry_run: Annotated[bool, Argument("-n --dry-run", "write nothing at all")] = False
     auto_approve: Annotated[bool, Argument("--auto-approve", "proposed master keys become active at once")] = False
@@ -66,10 +66,10 @@ class Reconcile(PolicyOptions):
 
 
 class Apply(PolicyOptions, Changes):
-    """Carry the plan out on the systems, as one change that can be undone."""
+    """Carry out the plan on the systems, as one change that can be undone."""
 
     plan: Annotated[
-        str | None, Argument(help="a saved plan (default: plan anew)", metavar="P.json", complete="files")
+        str | None, Argument(help="a saved plan (default: make a new plan)", metavar="P.json", complete="files")
     ] = None
     only: Annotated[
         tuple[str, ...], Argument("--only", "only findings of this kind", metavar="KIND", read=kind, complete="kinds")
@@ -78,7 +78,7 @@ class Apply(PolicyOptions, Changes):
 
 
 class Compare(Capped, Asks):
-    """Say what became of the findings of a run; exit 1 if something is new or went another way than planned."""
+    """Show what became of the findings of a run; exit 1 if anything is new or not as planned."""
 
     run: Annotated[int | None, RUN] = None
 
@@ -116,7 +116,7 @@ class Rules(Arguments):
 
 
 class Whatif(Arguments):
-    """Show how the findings would change under other rules; nothing is touched."""
+    """Show how other rules would change the findings; nothing is changed."""
 
     what: Annotated[str, Argument(help="other normalization rules", metavar="normalize", choices=("normalize",))]
     settings: Annotated[

@@ -110,7 +110,7 @@ class ScenarioRun(Arguments):
     github: Annotated[
         bool, Argument("--github", "annotate files on GitHub, and write the summary of the job", within=REPORT)
     ] = False
-    yes: Annotated[bool, YES.saying("with --junit or --output: replace a file that is there")] = False
+    yes: Annotated[bool, YES.saying("with --junit or --output: replace an existing file")] = False
 
 
 class ScenarioResume(Arguments):

@@ -55,10 +55,10 @@ class ExportState(Arguments):
 
 
 class ImportState(Arguments):
-    """Take in a snapshot that somebody shared."""
+    """Import a snapshot that somebody shared."""
 
     file: Annotated[str, Argument(help="an archive made by export-state", metavar="FILE.zip", complete="files")]
-    name: Annotated[str | None, Argument("--as", "another name than its own", metavar="NAME")] = None
+    name: Annotated[str | None, Argument("--as", "a name other than its own", metavar="NAME")] = None
     yes: Annotated[bool, REPLACE] = False
 
 

@@ -33,7 +33,7 @@ def corrupt(
     """Damage some of the matching keys of each system.
 
     `how_many` takes the number of candidates in a system. Keys that this kind cannot change, or whose damaged
-    spelling is there already, are passed over.
+    spelling already exists, are passed over.
     """
     parts, short, renamed = {}, {}, {}
     for name, keys in matching(state, query, systems, required=query is not EVERYTHING).items():

@@ -19,7 +19,7 @@ class NoSuchKey(KeySyncError):
         self.query = query
         words = query.words
         what = shown(words[0]) if len(words) == 1 else f"any of {len(words)} keys and patterns"
-        super().__init__(f"no key in {', '.join(systems)} matches {what}", hint="`list` shows the keys that are there.")
+        super().__init__(f"no key in {', '.join(systems)} matches {what}", hint="`list` shows the keys.")
 
 
 def matching(state: State, query: KeyQuery, systems: tuple[str, ...], *, required: bool = True) -> dict[str, pl.Series]:

@@ -22,7 +22,7 @@ NEW = "\0new"  # the name of no column: a file cannot hold NUL
 def respell(state: State, query: KeyQuery, systems: tuple[str, ...], spell: Spell, *, merge: bool) -> Edit:
     """Give the matching keys the spelling that `spell` makes of them; their other columns stay.
 
-    Raises KeySyncError if a key would land on one that is there, unless `merge`: then the row that is there stays.
+    Raises KeySyncError if a key would land on one that is there, unless `merge`: then the existing row stays.
     """
     parts, left_out, renamed = {}, {}, {}
     for name, keys in matching(state, query, systems).items():
@@ -66,8 +66,8 @@ def _landing(names: pl.DataFrame, system: str) -> KeySyncError:
     old, new = names.row(0)
     more = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
     return KeySyncError(
-        f"{shown(old)} would land on {shown(new)}, which {system} has already{more}",
-        hint="Use --merge to let them fall together; the row that is there stays.",
+        f"{shown(old)} would land on {shown(new)}, which {system} already has{more}",
+        hint="Use --merge to merge them; the existing row stays.",
     )
 
 
@@ -76,5 +76,5 @@ def _together(names: pl.DataFrame, system: str) -> KeySyncError:
     olds = first.filter(pl.col(NEW) == first[NEW][0])[table.KEY]
     return KeySyncError(
         f"{shown(olds[0])} and {shown(olds[1])} would both become {shown(first[NEW][0])} in {system}",
-        hint="Use --merge to let them fall together; the first row stays.",
+        hint="Use --merge to merge them; the first row stays.",
     )

@@ -69,7 +69,7 @@ def check(metric: Metric, systems: Systems, text: str, others: Iterable[str] = (
         known = [*names, *others]
         near = difflib.get_close_matches(str(metric) if others else metric.name, known, n=1, cutoff=0.6)
         meant = f"; did you mean {near[0]}?" if near else ""
-        raise bad(text, f"{metric.name} is none of {', '.join(known)}{meant}")
+        raise bad(text, f"{metric.name} is not one of {', '.join(known)}{meant}")
     if metric.of:
         try:
             systems.find(metric.of)

@@ -23,7 +23,7 @@ class Systems:
 
     def __post_init__(self) -> None:
         if not 2 <= len(self.names) <= MAX_SYSTEMS:
-            raise KeySyncError(f"{len(self.names)} systems; a sandbox has 2 to {MAX_SYSTEMS}")
+            raise KeySyncError(f"a sandbox takes 2 to {MAX_SYSTEMS} systems, not {len(self.names)}")
         for name in self.names:
             _check(name)
         folded = [name.casefold() for name in self.names]

@@ -71,4 +71,4 @@ class Policy:
 def check_decision(what: str, decision: str, choices: Collection[str]) -> None:
     """Raise KeySyncError unless the decision is one of those."""
     if decision not in choices:
-        raise KeySyncError(f"{what}: {decision!r} is none of {', '.join(choices)}", hint="Take one of them.")
+        raise KeySyncError(f"{what}: {decision!r} is not one of {', '.join(choices)}", hint="Choose one of them.")

@@ -237,7 +237,7 @@ def _bad(text: str, why: str) -> KeySyncError:
 
 def _unknown(name: str, word: str, systems: Systems) -> KeySyncError:
     return KeySyncError(
-        f"{shown(name)} in {safe(word)!r} is neither a system nor a key that is there",
+        f"{shown(name)} in {safe(word)!r} is neither a system nor an existing key",
         hint=f"The systems are {', '.join(systems.names)}. If all of it is a key: {_literally(word)}.",
     )
 

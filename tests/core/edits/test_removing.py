@@ -25,4 +25,4 @@ def test_keys_that_nobody_holds_are_an_error(words: list[str], what: str) -> Non
     with pytest.raises(NoSuchKey) as error:
         removing.remove(systems(A="K1", C="K9 K8"), query(*words), ("A", "B"))
     assert error.value.message == f"no key in A, B matches {what}"
-    assert error.value.hint == "`list` shows the keys that are there."
+    assert error.value.hint == "`list` shows the keys."

@@ -55,9 +55,9 @@ def test_every_number_of_status_can_be_asked_for(summary: dict[str, Any]) -> Non
         ("gaps = 0", "'= 0' is neither a number, a name nor a comparison"),
         ("gaps == -1", "it is not a comparison of a number"),
         ("gaps == 0 and keys == 1", "it is not a comparison of a number"),
-        ("holes == 0", "holes is none of keys, in_sync, gaps"),
-        ("unique == 0", "unique is none of keys, in_sync, gaps"),
-        ("discrepancies.B == 0", "discrepancies is none of rows, total, unique"),
+        ("holes == 0", "holes is not one of keys, in_sync, gaps"),
+        ("unique == 0", "unique is not one of keys, in_sync, gaps"),
+        ("discrepancies.B == 0", "discrepancies is not one of rows, total, unique"),
         ("gaps.F == 0", "unknown system 'F'"),
     ],
 )

@@ -83,8 +83,8 @@ def test_names_have_letters_digits_and_signs_between_them(name: str) -> None:
 @pytest.mark.parametrize(
     ("names", "authority", "reason"),
     [
-        (("A",), "A", "1 systems; a sandbox has 2 to 16"),
-        (tuple(f"S{i}" for i in range(17)), "S0", "17 systems"),
+        (("A",), "A", "a sandbox takes 2 to 16 systems, not 1"),
+        (tuple(f"S{i}" for i in range(17)), "S0", "systems, not 17"),
         (("A", "B/C"), "A", "'B/C' cannot be the name of a system"),
         (("A", ""), "A", "'' cannot be the name of a system"),
         (("A", "../x"), "A", "cannot be the name of a system"),

@@ -15,9 +15,9 @@ def test_first_decision_of_each_kind_is_the_default() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"gap": "adopt"}, "policy for gap: 'adopt' is none of propagate, ignore"),
-        ({"strategy": "random"}, "strategy: 'random' is none of mirror, namespaced"),
-        ({"overrides": {"K1": "burn"}}, "decision: 'burn' is none of adopt, canonical, ignore, keep-first"),
+        ({"gap": "adopt"}, "policy for gap: 'adopt' is not one of propagate, ignore"),
+        ({"strategy": "random"}, "strategy: 'random' is not one of mirror, namespaced"),
+        ({"overrides": {"K1": "burn"}}, "decision: 'burn' is not one of adopt, canonical, ignore, keep-first"),
     ],
 )
 def test_unknown_decision_is_refused(wrong: dict[str, str], message: str) -> None:
