@@ -96,7 +96,7 @@ class Course:
                 hint="Its goal is something to bring about: `tutorial goal` shows it.",
             )
         if not words:
-            raise KeySyncError("an answer is missing", hint="Say it like: tutorial answer 3")
+            raise KeySyncError("an answer is missing", hint="For example: tutorial answer 3")
         if not judging.right(one.lesson.answer, words, self.home(one), self.execute_on):
             return False
         self._write(one, replace(self.progress.of(one.name), answered=True))

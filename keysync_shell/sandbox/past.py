@@ -62,7 +62,7 @@ def moment(here: Memory, log: OperationLog, number: int) -> Memory:
     then = operation(log, number)
     newest = here.newest.number if here.newest else 0
     if number > newest:
-        raise KeySyncError(f"there is no operation @{number} yet", hint="`log` shows those that there are.")
+        raise KeySyncError(f"there is no operation @{number} yet", hint="`log` lists them.")
     back = Change()
     for later in reversed([later for later in log.since(number) if later.number <= newest]):
         back = _one_after_another(back, log.change(later.number).inverse, later)

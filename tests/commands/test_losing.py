@@ -64,7 +64,7 @@ def test_what_loses_rows_asks_first(talk: Talk, tmp_path: Path, line: str) -> No
         (tmp_path / "systems" / "E.csv").write_text("key\nK1,K2\n")
     before = files(tmp_path)
     said = talk.say(line)
-    assert (said.status, "nobody is there to ask" in said.text, "--yes" in said.text) == (2, True, True), said.text
+    assert (said.status, "nobody can be asked here" in said.text, "--yes" in said.text) == (2, True, True), said.text
     assert files(tmp_path) == before
     assert talk.say(f"{line} --yes").status == 0
     assert files(tmp_path) != before

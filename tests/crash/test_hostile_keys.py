@@ -140,10 +140,8 @@ def _lines(name: str, key: str) -> list[list[str]]:
 
 def _offers_are_clean(talk: Talk, key: str) -> None:
     for line in (f"list {key[:2]}", "load-state ", "diff ", "add-key ", f"list '{key[:3]}"):
-        begin = line.rfind(" ") + 1
-        completions = talk.shell.complete(line[begin:].lstrip("'"), line, begin, len(line))
-        for item in completions.items:
-            for text in (item.text, str(item.display), str(item.display_meta)):
+        for offer in talk.offered(line):
+            for text in (offer.text, offer.about, offer.looks):
                 _only_seen(text, f"completion of {line!r}")
 
 
