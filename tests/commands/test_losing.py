@@ -38,6 +38,7 @@ ADDING = (
     "move-key K9 --from B --to E",
     "modify-key K1 --to K7 --systems A",
     "corrupt case --count 1 --systems A",
+    "set-value A K1 status inactive",
     "apply",
     "apply --variant respell --only gap",
 )
