@@ -21,7 +21,7 @@ from keysync_shell.config import Retention
 from keysync_shell.core.model.change import Change, SystemChange
 from keysync_shell.core.model.table import KEY
 from keysync_shell.errors import KeySyncError
-from keysync_shell.storage import files, records
+from keysync_shell.storage import database, files, records
 from keysync_shell.storage.database import Database
 from keysync_shell.storage.files import explained
 from keysync_shell.storage.operations import MASTER_KEYS, Operation, Unavailable
@@ -100,8 +100,16 @@ class OperationLog:
         return Registry(self._open())
 
     def master_keys(self, number: int | None) -> pl.DataFrame:
-        """The registry after an operation, None is the newest: a table as in core.model.master_keys. Raises Damaged."""
-        return self.registry().master_keys(number)
+        """The registry after an operation, None is the newest: a table as in core.model.master_keys.
+
+        It is read on demand, wherever that is. Raises Damaged, KeySyncError if the database cannot be read.
+        """
+        try:
+            return self.registry().master_keys(number)
+        except sqlite3.Error as error:
+            self.close()
+            path = self._database.path
+            raise KeySyncError(f"{path}: {error}", hint=database.hint(error, path)) from error
 
     def add(self, recording: Recording) -> None:
         """Record a run that changed nothing, so that it is no operation."""

@@ -147,3 +147,15 @@ def test_damaged_change_of_the_registry_is_found_by_check(tmp_path: Path) -> Non
     connection.close()
     [problem] = opened(tmp_path).check()
     assert (problem.where, "master keys" in problem.what, "the registry" in problem.todo) == ("@2", True, True)
+
+
+@pytest.mark.parametrize("line", ["registry", "report", "explain X1"])
+def test_database_that_cannot_be_read_is_told_of_whoever_asks_for_the_registry(tmp_path: Path, line: str) -> None:
+    """It is read on demand, so that may be when nothing else of the database is looked at any more."""
+    sandbox(tmp_path, A="K1", B="K1 X1").close()
+    Talk(tmp_path).say("reconcile")
+    connection = sqlite3.connect(tmp_path / ".keysync" / "history.db")
+    connection.execute("ALTER TABLE changes RENAME COLUMN checksum TO chfcksum")
+    connection.close()
+    said = Talk(tmp_path).say(line)
+    assert (said.status, "history.db: no such column" in said.text) == (2, True), said.text
