@@ -9,6 +9,7 @@ import pytest
 from keysync_shell.errors import KeySyncError
 from keysync_shell.interpreter import executor
 from keysync_shell.sandbox import Sandbox
+from keysync_shell.scenarios.journal import Started
 from keysync_shell.scenarios.loading import BadScenario
 from keysync_shell.scenarios.playing import Result
 from keysync_shell.scenarios.reporting import Verdict
@@ -257,3 +258,83 @@ def test_a_run_is_given_up_and_its_stage_is_gone(home: Path) -> None:
     assert runs(home).abort(run.number).verdict is Verdict.ABORTED
     assert not run.journal.stage.exists()
     assert runs(home).open() == []
+
+
+def test_a_run_that_another_process_is_at_is_left_alone(home: Path) -> None:
+    run = begun(APART + "- pause: now\n", home)
+    run.play(Looker(Then.LEAVE))
+    assert runs(home).open() == []
+    for refused in (runs(home).resume, runs(home).abort):
+        with pytest.raises(KeySyncError, match="another process is at run 1"):
+            refused(run.number)
+    run.close()
+    assert runs(home).open() == [1]
+
+
+def test_a_step_that_was_begun_and_not_done_is_played_again(home: Path) -> None:
+    text = APART + "- run: save-state friday\n- run: load-state friday\n"
+    whole, run = ran(text, home), begun(text, home)
+    run._step(Watcher())
+    run._step(Watcher())
+    run.journal.append(Started(3))
+    run.stage.run("save-state friday")  # no operation tells of it; then the run is killed
+    run.close()
+    report = runs(home).resume(run.number).play(Watcher())
+    assert (report.verdict, report.digest) == (Verdict.PASSED, whole.digest)
+
+
+def test_a_run_that_was_killed_before_it_began_is_none(home: Path) -> None:
+    (home / ".keysync" / "scenarios" / "7").mkdir(parents=True)
+    assert runs(home).numbers() == []
+    assert begun("- note: n\n", home).number == 8
+
+
+def test_a_snapshot_that_a_stage_began_with_is_not_loaded_again(home: Path) -> None:
+    executor(Sandbox(home))("save-state friday")
+    run = begun("name: x\ngiven: snapshot:friday\nsteps:\n- run: add-key MORE\n- checkpoint: c\n", home)
+    run._step(Watcher())
+    run.close()
+    assert "MORE" in runs(home).resume(run.number).stage.find("MORE")
+
+
+def test_snapshots_that_lie_elsewhere_are_copied_to_the_stage_as_well(home: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (home / "keysync.toml").write_text(f'[paths]\nsnapshots = "{elsewhere}"\n')
+    executor(Sandbox(home))("save-state friday")
+    text = "name: x\ngiven: now\nsteps:\n- run: load-state friday\n- run: save-state mine\n"
+    assert ran(text, home).verdict is Verdict.PASSED
+    assert [path.name for path in elsewhere.iterdir() if not path.name.startswith(".")] == ["friday"]
+
+
+def test_conditions_of_a_copy_are_about_the_systems_of_its_home(tmp_path: Path) -> None:
+    (tmp_path / "keysync.toml").write_text('[systems]\nnames = ["L", "R"]\n')
+    executor(Sandbox(tmp_path))("init --keys 3 --yes")
+    text = "name: x\ngiven: now\nsteps:\n- checkpoint: c\n  expect: [gaps.R == 0]\n"
+    assert ran(text, tmp_path).verdict is Verdict.PASSED
+
+
+@pytest.mark.parametrize("value", ["it's", "a b", "a;b", "--x", "$(id)", "|x", "$k", "#", "\u202e"])
+def test_a_value_is_one_word_whatever_it_is(value: str, home: Path) -> None:
+    text = "name: x\nparams: {k: {default: d}}\nsteps:\n- run: init --keys 1\n- run: add-key 'key:V-$k' -s A\n"
+    text += "- checkpoint: c\n  keys: {'key:V-$k': ['key:V-$k'], 'A - B': ['key:V-$k']}\n"
+    run = runs(home).begin(prepared(text, home, {"k": value}), Order({}))
+    assert run.play(Watcher()).verdict is Verdict.PASSED, run.played
+
+
+def test_files_are_those_of_the_scenarios_folder(home: Path) -> None:
+    (home / "keys.txt").write_text("FILE-1\n")
+    assert ran("- run: init --keys 1\n- run: add-key @keys.txt\n", home).verdict is Verdict.PASSED
+    (home / "link.txt").symlink_to("/etc/hostname")
+    for name in ("/etc/hostname", "../x", "link.txt"):
+        report = ran(f"- run: init --keys 1\n- run: add-key @{name}\n", home)
+        assert "is outside the scenario's folder" in report.played[-1].reason
+
+
+def test_operations_of_a_stage_are_of_scenarios(home: Path) -> None:
+    run = begun(APART, home)
+    run.play(Watcher())
+    assert {operation.source for operation in run.stage.sandbox.every_operation()} == {"scenario"}
+
+
+def test_seconds_are_counted(home: Path) -> None:
+    assert ran(APART, home).seconds > 0

@@ -11,7 +11,7 @@ import pytest
 
 from tests.building import files, sandbox
 from tests.talking import Talk
-from tests.terminal import CTRL_D, Terminal
+from tests.terminal import CTRL_C, CTRL_D, Terminal
 
 SCENARIO = """\
 name: paused
@@ -112,3 +112,16 @@ def test_from_the_prompt_of_the_sandbox_and_back(keyed: Path) -> None:
         terminal.enter("resume")
         terminal.wait(lambda: terminal.line.startswith("keysync home"))
         terminal.see("passed")
+
+
+def test_a_long_step_says_how_far_it_is_and_ctrl_c_pauses_behind_it(keyed: Path) -> None:
+    text = "name: long\nsteps:\n- run: mock --keys 60000\n- run: reset --empty\n- note: last\n"
+    (keyed / "sandbox_scenarios" / "long.yaml").write_text(text)
+    words = ("scenario", "run", "long")
+    with contextlib.closing(Terminal(keyed, {"NO_COLOR": "1", "TERM": "xterm"}, *words)) as terminal:
+        terminal.see("long: step 1 of 3: run mock --keys 60000…")
+        terminal.press(CTRL_C)
+        terminal.wait(lambda: terminal.at_prompt)
+        terminal.see("Paused: Ctrl-C.", "next: step 2 of 3: run reset --empty")
+        terminal.enter("abort")
+        assert terminal.ended() == 1
