@@ -18,7 +18,7 @@ from keysync_shell.lessons.model import Answer, Lesson
 from keysync_shell.sandbox import Sandbox
 from keysync_shell.scenarios import locating, measuring
 from keysync_shell.scenarios.alone import run_alone
-from keysync_shell.scenarios.locating import FOLDER
+from keysync_shell.scenarios.locating import FOLDER, Shelf
 from keysync_shell.scenarios.model import Checkpoint
 from keysync_shell.scenarios.playing import Player
 from keysync_shell.scenarios.reporting import Verdict
@@ -85,11 +85,11 @@ def _scenario(forgotten: str, sandbox: Sandbox, execute_on: ExecuteOn) -> list[s
     """What is wrong with each scenario of the learner, if none of them notices the fault."""
     folder = sandbox.home.root / FOLDER
     told: list[str] = []
-    for path in sorted(folder.glob("*.yaml")):
-        wrong = _not_noticed(path, forgotten, sandbox.home.root, execute_on)
+    for one in Shelf(sandbox.home.root).files(str(folder)) if folder.is_dir() else ():
+        wrong = _not_noticed(one.path, forgotten, sandbox.home.root, execute_on)
         if not wrong:
             return []
-        told.append(f"{FOLDER}/{path.name}: {wrong}")
+        told.append(f"{FOLDER}/{one.path.name}: {wrong}")
     return told or [f"there is no scenario in {folder}"]
 
 
