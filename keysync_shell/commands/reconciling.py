@@ -202,7 +202,7 @@ def report(session: Session, args: asked.Report) -> Reconciliation:
         run = recording.chosen(registry, args.run)
         past = recording.recorded(registry, run, sandbox.systems)
         audit = registry.events(run.number)
-    result = as_it_was(run, past, by_number(memory.state.master_keys))
+    result = as_it_was(run, past, memory.state.master_keys)
     folder = session.file(args.output_dir) if args.output_dir is not None else None
     if folder:
         with explained("the reports were not written"):

@@ -16,9 +16,9 @@ from keysync_shell.core.findings.spellings import by_system
 from keysync_shell.core.model import normalize, table
 from keysync_shell.core.model.change import SystemChange, between
 from keysync_shell.core.model.counts import Counts
-from keysync_shell.core.model.master_keys import ACTIVE, PROPOSED, MasterKey, by_number, next_id, table_of
+from keysync_shell.core.model.master_keys import ACTIVE, PROPOSED, SCHEMA, MasterKey, by_number, next_id, table_of
 from keysync_shell.core.model.rules import Rules
-from keysync_shell.core.model.state import State
+from keysync_shell.core.model.state import OnDemand, State
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.planning.actions import PROPOSE, Plan
 from keysync_shell.core.planning.plan import plan
@@ -31,7 +31,9 @@ SPELLED = {"canonical": pl.String, "system": pl.String, "key": pl.String}
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What a run found and planned; `master_keys` is the registry as the run leaves it."""
+    """What a run found and planned. `proposed` are the master keys that it proposes, `registry` all as it leaves them:
+    tables as in core.model.master_keys. What is only listed for some is worked out when somebody asks for it.
+    """
 
     number: int
     time: str
@@ -42,14 +44,30 @@ class Result:
     summary: Summary
     respelled: int  # duplicates that are several spellings
     repeated_rows: int  # rows of a system beyond the first of each spelling
-    findings: pl.DataFrame
+    listed: OnDemand  # the findings
     plan: Plan
-    proposals: tuple[MasterKey, ...]
-    master_keys: tuple[MasterKey, ...]
-    events: tuple[Event, ...]
+    proposed: pl.DataFrame
+    registry: pl.DataFrame
     absent: tuple[str, ...] = ()
-    spelled: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SPELLED))  # the unauthorized keys
+    spelled: OnDemand = field(default_factory=lambda: OnDemand(lambda: pl.DataFrame(schema=SPELLED)))  # unauthorized
     home: str = ""  # the sandbox, as people call it
+
+    @property
+    def findings(self) -> pl.DataFrame:
+        return self.listed.table
+
+    @property
+    def proposals(self) -> tuple[MasterKey, ...]:
+        return by_number(self.proposed)
+
+    @property
+    def master_keys(self) -> tuple[MasterKey, ...]:
+        return by_number(self.registry)
+
+    @property
+    def events(self) -> list[Event]:
+        """What the audit is to say of the run."""
+        return _events(self)
 
 
 @dataclass(frozen=True)
@@ -67,11 +85,13 @@ def registered(master_keys: pl.DataFrame, rules: Rules) -> set[str]:
     return {*master_keys[table.KEY], *masters}
 
 
-def predict(state: State, index: Index, policy: Policy) -> tuple[Plan, Prediction]:
-    """The plan, and what it leads one to expect."""
-    made = plan(state, index, policy, registered(state.master_keys, index.rules))
+def predict(
+    state: State, index: Index, policy: Policy, *, only: Collection[str] | None = None
+) -> tuple[Plan, Prediction]:
+    """The plan (about all kinds, or some `only`), and what it leads one to expect."""
+    made = plan(state, index, policy, registered(state.master_keys, index.rules), only=only)
     proposed = made.actions.filter(pl.col("sign") == PROPOSE)
-    keys = [policy.master_key(canonical, system) for canonical, system in proposed.select("key", "system").iter_rows()]
+    keys = proposed.select(_master_key(policy, index.systems, "key")).to_series()
     found = summarize(index, state).discrepancies
     return made, Prediction(found, tuple(keys), made.rows())
 
@@ -89,10 +109,7 @@ def run(
     home: str = "",
 ) -> Result:
     """Compare and propose by a plan. Nothing is written, and the systems are not changed."""
-    found = findings(index)
-    spelled = _spellings(index, found.filter(pl.col("kind") == "unauthorized")["canonical"])
-    known = by_number(state.master_keys)
-    proposed = tuple(proposals(made, index, number, time, auto_approve, next_id(state.master_keys)))
+    proposed = proposals(made, index, number, time, auto_approve, next_id(state.master_keys))
     summary = summarize(index, state)
     return Result(
         number,
@@ -104,13 +121,12 @@ def run(
         summary,
         forms(index, "duplicate")["respelled"],
         _repeated_rows(index, state),
-        found,
+        OnDemand(lambda: findings(index)),
         made,
         proposed,
-        (*known, *proposed),
-        tuple(_events(number, time, summary, proposed, mode)),
+        pl.concat([state.master_keys, proposed]),
         absent,
-        spelled,
+        OnDemand(lambda: _spellings(index, findings(index, ["unauthorized"])["canonical"])),
         home,
     )
 
@@ -122,7 +138,7 @@ def as_run(result: Result, *, line: str, user: str, operation: int, folder: str,
         "policy": result.policy.as_data(),
         "rules": asdict(result.rules),
         "systems": {"names": list(result.systems.names), "authority": result.systems.authority},
-        "proposed": len(result.proposals),
+        "proposed": len(result.proposed),
         "repeated_rows": result.repeated_rows,
         "home": result.home,
         "held": held,
@@ -130,46 +146,49 @@ def as_run(result: Result, *, line: str, user: str, operation: int, folder: str,
     return Run(result.number, result.time, result.mode, line, user, operation, folder, details)
 
 
-def score(prediction: Prediction, result: Result, master_keys: Collection[MasterKey]) -> dict[str, Any]:
-    """How the prediction fared: findings and master keys that were predicted, and those that are really there."""
+def score(prediction: Prediction, result: Result, master_keys: pl.DataFrame) -> dict[str, Any]:
+    """How the prediction fared: findings and master keys that were predicted, and those that the registry has."""
     actual = result.findings.group_by("kind").len()
     found = dict(actual.iter_rows())
     rows = {
         kind.plural: {"predicted": prediction.discrepancies[kind.plural], "actual": found.get(kind.name, 0)}
         for kind in kinds.KINDS
     }
-    there = {key.master_key for key in master_keys if key.run == result.number}
+    there = set(master_keys.filter(pl.col("run") == result.number)["master_key"])
     rows["master_keys"] = {"predicted": len(prediction.master_keys), "actual": len(there)}
     right = all(row["predicted"] == row["actual"] for row in rows.values()) and there == set(prediction.master_keys)
     return {"held": right, "numbers": rows}
 
 
-def proposals(made: Plan, index: Index, run: int | None, time: str, approve: bool, first_id: int) -> list[MasterKey]:
-    """The master keys that a plan proposes, numbered from `first_id`."""
+def proposals(made: Plan, index: Index, run: int | None, time: str, approve: bool, first_id: int) -> pl.DataFrame:
+    """The master keys that a plan proposes, numbered from `first_id`: a table as in core.model.master_keys."""
     wanted = made.actions.filter(pl.col("sign") == PROPOSE).select("canonical", "system")
     spelled = _spellings(index, wanted["canonical"]).unique(["canonical", "system"], keep="first", maintain_order=True)
     rows = wanted.join(spelled, on=["canonical", "system"], how="left", maintain_order="left")
-    return [
-        MasterKey(
-            id=first_id + i,
-            master_key=made.policy.master_key(canonical, system),
-            canonical=canonical,
-            source_system=system,
-            source_key=canonical if key is None else key,
-            status=ACTIVE if approve else PROPOSED,
-            strategy=made.policy.strategy,
-            created_at=time,
-            activated_at=time if approve else None,
-            run=run,
-        )
-        for i, (canonical, system, key) in enumerate(rows.iter_rows())
-    ]
+    columns = {
+        "id": pl.int_range(first_id, first_id + pl.len()),
+        "master_key": _master_key(made.policy, index.systems, "canonical"),
+        table.KEY: pl.col("canonical"),
+        "source_system": pl.col("system"),
+        "source_key": pl.coalesce("key", "canonical"),
+        "status": pl.lit(ACTIVE if approve else PROPOSED),
+        "strategy": pl.lit(made.policy.strategy),
+        "created_at": pl.lit(time),
+        "activated_at": pl.lit(time if approve else None),
+        "run": pl.lit(run),
+    }
+    return rows.select(columns[name].cast(dtype).alias(name) for name, dtype in SCHEMA.items()).sort(table.KEY)
 
 
-def added(proposed: Collection[MasterKey]) -> SystemChange:
+def added(proposed: pl.DataFrame) -> SystemChange:
     """What proposals change in the registry."""
-    rows = table_of(proposed)
-    return SystemChange(rows.clear(), rows)
+    return SystemChange(proposed.clear(), proposed)
+
+
+def _master_key(policy: Policy, systems: Systems, canonical: str) -> pl.Expr:
+    """The master key for the canonical key in that column, and the system that holds it."""
+    before = {name: policy.master_key("", name) for name in systems.names}
+    return pl.col("system").replace_strict(before, return_dtype=pl.String) + pl.col(canonical)
 
 
 def moved(keys: Collection[MasterKey], status: str, time: str) -> SystemChange:
@@ -191,10 +210,10 @@ def _repeated_rows(index: Index, state: State) -> int:
     return sum(len(rows) for rows in state.tables.values()) - spellings
 
 
-def _events(run: int, time: str, summary: Summary, proposals: tuple[MasterKey, ...], mode: str) -> list[Event]:
-    found = summary.discrepancies
+def _events(result: Result) -> list[Event]:
+    found, run, time = result.summary.discrepancies, result.number, result.time
     return [
-        Event(run, time, "RUN_STARTED", f"mode {mode}", "", "", "compare", "success"),
+        Event(run, time, "RUN_STARTED", f"mode {result.mode}", "", "", "compare", "success"),
         *(
             Event(
                 run,
@@ -206,7 +225,7 @@ def _events(run: int, time: str, summary: Summary, proposals: tuple[MasterKey, .
                 "activate" if key.status == ACTIVE else "propose",
                 "success",
             )
-            for key in proposals
+            for key in result.proposals
         ),
         Event(run, time, "RUN_COMPLETED", f"{found.total} discrepancies", "", "", "report", "success"),
     ]

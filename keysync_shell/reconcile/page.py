@@ -149,8 +149,8 @@ def _kinds(result: Result) -> list[tuple[str, str, str]]:
 
 
 def _master_keys(result: Result) -> str:
-    if not result.proposals:
-        return f"<p>No new ones; {len(result.master_keys):,} in the registry.</p>"
+    if not len(result.proposed):
+        return f"<p>No new ones; {len(result.registry):,} in the registry.</p>"
     rows = [(shown(key.master_key), key.source_system, shown(key.source_key), key.status) for key in result.proposals]
     return _table(["Master key", "Source", "Key there", "Status"], rows[:MOST_RANGES])
 

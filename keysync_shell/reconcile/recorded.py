@@ -14,9 +14,8 @@ from keysync_shell.core.findings.listing import FINDING, findings
 from keysync_shell.core.findings.masks import MASK
 from keysync_shell.core.findings.spellings import by_system
 from keysync_shell.core.model import table
-from keysync_shell.core.model.master_keys import MasterKey
 from keysync_shell.core.model.rules import Rules
-from keysync_shell.core.model.state import State
+from keysync_shell.core.model.state import OnDemand, State
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.planning.actions import ACTING, Plan, as_edit
 from keysync_shell.core.planning.policy import Policy
@@ -93,8 +92,8 @@ def _about(about: About) -> pl.Expr:
     return pl.col("kind").is_in([kind.name for kind in kinds.KINDS if kind.about is about])
 
 
-def as_it_was(run: Run, past: Recorded, known: tuple[MasterKey, ...]) -> Result:
-    """A recorded run as a result again."""
+def as_it_was(run: Run, past: Recorded, known: pl.DataFrame) -> Result:
+    """A recorded run as a result again; `known` is the registry."""
     policy, found = Policy.of(run.details["policy"]), past.found
     respelled = int((found["form"] == "respelled").sum())
     return Result(
@@ -107,11 +106,10 @@ def as_it_was(run: Run, past: Recorded, known: tuple[MasterKey, ...]) -> Result:
         Summary.of_data(run.details["summary"]),
         respelled,
         run.details.get("repeated_rows", int((found["form"] == "repeated").sum())),
-        found,
+        OnDemand(lambda: found),
         Plan(policy, past.actions),
-        tuple(key for key in known if key.run == run.number),
+        known.filter(pl.col("run") == run.number),
         known,
-        (),
         home=run.details.get("home", ""),
     )
 

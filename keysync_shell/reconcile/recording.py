@@ -10,10 +10,10 @@ from typing import Any
 import polars as pl
 
 from keysync_shell.core.edits.edit import Edit
-from keysync_shell.core.findings import losses
+from keysync_shell.core.findings import kinds, losses
 from keysync_shell.core.findings.index import Index
 from keysync_shell.core.model.change import Change
-from keysync_shell.core.model.state import State
+from keysync_shell.core.model.state import OnDemand, State
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.core.planning.actions import Plan
 from keysync_shell.core.planning.policy import Policy
@@ -35,6 +35,7 @@ from keysync_shell.storage.registry import Recording, Registry, Run
 Generate = Callable[[State, str], Edit]
 
 INCREMENTAL = "incremental"
+PROPOSING = tuple(kind.name for kind in kinds.KINDS if "propose" in kind.decisions)
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def run(sandbox: Sandbox, order: Order, request: Request, generate: Generate | N
 def look(sandbox: Sandbox, order: Order) -> Reconciled:
     """The same on the sandbox as it was last seen, without writing anything."""
     with sandbox.records() as registry:
-        looked = _look(sandbox.seen, registry, order, sandbox)
+        looked = _look(sandbox.seen, registry, order, sandbox, for_numbers=True)
     return Reconciled(looked.told, None, {}, looked.since, committed=False, warnings=looked.warnings)
 
 
@@ -131,9 +132,10 @@ class _Looked:
         """What is told of it: in incremental mode only what is new."""
         if self.since is None:
             return self.result
-        about = pl.col("canonical").is_in(self.since.new["canonical"].unique().implode())
+        new = self.since.new
+        about = pl.col("canonical").is_in(new["canonical"].unique().implode())
         made = Plan(self.result.policy, self.result.plan.actions.filter(about))
-        return replace(self.result, findings=self.since.new, plan=made)
+        return replace(self.result, listed=OnDemand(lambda: new), plan=made)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -143,16 +145,19 @@ class _Looked:
         """To be recorded together with the edit that came first; `operation` is the one after which the run looked."""
         result, memory = self.result, self.memory
         folder = str(order.folder(result.number))
-        held = engine.score(self.prediction, result, result.master_keys)["held"]
+        held = engine.score(self.prediction, result, result.registry)["held"]
         run = engine.as_run(result, line=line, user=user, operation=operation, folder=folder, held=held)
         rows = to_record(memory.state, memory.index, result.plan)
-        change = first.change.then(Change(master_keys=engine.added(result.proposals) if result.proposals else None))
+        change = first.change.then(Change(master_keys=engine.added(result.proposed) if len(result.proposed) else None))
         edit = Edit(change, details={**first.details, "run": run.number})
-        return RunDecision(edit, Recording(run, rows, result.plan.actions, result.events))
+        return RunDecision(edit, Recording(run, rows, result.plan.actions, tuple(result.events)))
 
 
-def _look(memory: Memory, registry: Registry, order: Order, sandbox: Sandbox) -> _Looked:
-    made, prediction = engine.predict(memory.state, memory.index, order.policy(memory.index))
+def _look(memory: Memory, registry: Registry, order: Order, sandbox: Sandbox, *, for_numbers: bool = False) -> _Looked:
+    """What a run would be. `for_numbers`: nobody asks for its plan, but for the master keys that it would propose."""
+    policy = order.policy(memory.index)
+    only = PROPOSING if for_numbers and policy.settled else None  # else what is done first has a say in it
+    made, prediction = engine.predict(memory.state, memory.index, policy, only=only)
     result = engine.run(
         memory.state,
         memory.index,

@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from keysync_shell import __version__
 from keysync_shell.core.findings import kinds
 from keysync_shell.core.findings.kinds import About
 from keysync_shell.core.findings.spellings import by_system
-from keysync_shell.core.model.master_keys import MasterKey
+from keysync_shell.core.model import table
 from keysync_shell.core.model.systems import Systems
 from keysync_shell.reconcile.engine import Result
 from keysync_shell.reconcile.page import page
@@ -157,7 +157,7 @@ def _unauthorized(result: Result) -> pl.DataFrame:
     held = by_system(found, result.systems, "systems")
     known = _master_keys(result).select("canonical", "master_key", "strategy", "status")
     return (
-        held.join(result.spelled, on=("canonical", "system"), how="left", maintain_order="left")
+        held.join(result.spelled.table, on=("canonical", "system"), how="left", maintain_order="left")
         .join(known, on="canonical", how="left", maintain_order="left")
         .select(
             pl.col("canonical").alias("Normalized Key"),
@@ -200,10 +200,8 @@ def _registry(result: Result) -> pl.DataFrame:
 
 
 def _master_keys(result: Result) -> pl.DataFrame:
-    """The registry, a column for each field of a master key."""
-    texts = dict.fromkeys((field.name for field in fields(MasterKey)), pl.String())
-    schema: dict[str, pl.DataType] = {**texts, "id": pl.Int64(), "run": pl.Int64()}
-    return pl.DataFrame({name: [getattr(key, name) for key in result.master_keys] for name in schema}, schema=schema)
+    """The registry, a column for each field of a master key, by number."""
+    return result.registry.sort("id", table.KEY).rename({table.KEY: "canonical"})
 
 
 def _audit(events: list[tuple[int, Event]]) -> pl.DataFrame:

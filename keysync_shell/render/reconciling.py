@@ -106,7 +106,7 @@ def reconciled_view(run: Reconciled) -> View:
     if run.since:
         new, gone, still = len(run.since.new), len(run.since.resolved), run.since.still_open
         lines.append(f"Since run {run.since.run}: {new:,} new, {gone:,} resolved, {still:,} still open.")
-    new, there = len(result.proposals), len(result.master_keys)
+    new, there = len(result.proposed), len(result.registry)
     if run.committed:
         lines.append(f"{counted(new, 'master key')} proposed, {there:,} in the registry.")
     else:

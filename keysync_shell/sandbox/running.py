@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import polars as pl
+
 from keysync_shell.core.edits.edit import Edit
-from keysync_shell.core.model.master_keys import MasterKey, by_number
 from keysync_shell.sandbox.catching_up import locked
 from keysync_shell.sandbox.committing import carry_out
 from keysync_shell.sandbox.deciding import decided
@@ -33,7 +34,7 @@ class Noted:
 
     operation: Operation | None
     audit: list[tuple[int, Event]]
-    master_keys: tuple[MasterKey, ...]
+    master_keys: pl.DataFrame
 
 
 def record(keeper: Keeper, decide: Callable[[Memory, Registry], RunDecision], request: Request) -> Noted:
@@ -50,4 +51,4 @@ def record(keeper: Keeper, decide: Callable[[Memory, Registry], RunDecision], re
             with signals_wait():
                 keeper.store.add_run(ran.recording)
         registry = keeper.store.log.registry()
-        return Noted(operation, registry.events(ran.recording.run.number), by_number(registry.master_keys()))
+        return Noted(operation, registry.events(ran.recording.run.number), registry.master_keys())

@@ -190,7 +190,7 @@ def line_of(data: bytes, at: int) -> int:
 
 def bare_return(data: bytes) -> int | None:
     """Where the first carriage return stands that no line feed follows; None if there is none."""
-    if data.count(b"\r") == data.count(b"\r\n"):
+    if b"\r" not in data or data.count(b"\r") == data.count(b"\r\n"):
         return None
     bare = re.search(rb"\r(?!\n)", data)
     return bare.start() if bare else None

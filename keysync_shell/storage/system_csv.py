@@ -78,7 +78,7 @@ def _gated(file: Separated) -> Separated:
     data = file.data
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise file.bad(1, "the file is UTF-16", hint="Save it as UTF-8 (in a spreadsheet: CSV UTF-8).")
-    if not data.strip():
+    if not data[:64].strip() and not data.strip():  # which copies the rest
         raise file.bad(1, "the file is empty; it has not even a header", hint="The first line names the columns.")
     if (at := data.find(b"\0")) >= 0:
         raise file.bad(line_of(data, at), "NUL byte", hint="This is not a text file, or it is damaged.")

@@ -4,18 +4,27 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from keysync_shell.core.findings.kinds import KINDS
 from keysync_shell.core.model.counts import Counts
-from keysync_shell.core.model.master_keys import ACTIVE, PROPOSED
+from keysync_shell.core.model.master_keys import ACTIVE, PROPOSED, table_of
 from keysync_shell.core.model.state import State
 from keysync_shell.core.planning.actions import as_edit
 from keysync_shell.core.planning.policy import Policy
 from keysync_shell.reconcile import engine
+from keysync_shell.reconcile.recording import PROPOSING
 from tests.building import NOW, deciding, index, systems
 from tests.reconcile.building import master_key, ran
-from tests.strategies import PURE, states
+from tests.strategies import PURE, STATES, states
 
+SETTLED = st.builds(
+    deciding,
+    gap=st.sampled_from(["propagate", "ignore"]),
+    unauthorized=st.sampled_from(["propose", "ignore"]),
+    strategy=st.sampled_from(["mirror", "namespaced"]),
+    overrides=st.sampled_from([{}, {"K1": "ignore", "K2": "propose", "K-1": "report"}]),
+)
 DRIFTED = systems(A="K1 K2", B="k1 X1", C="K1 K2 x1", D="K1", E="K1 K2 K2")
 
 
@@ -83,7 +92,7 @@ def test_prediction_that_does_not_hold_says_in_which_number() -> None:
     _, prediction = engine.predict(DRIFTED, index(DRIFTED), Policy())
     meanwhile = systems(A="K1 K2", B="K1", C="K1 K2", D="K1", E="K1 K2")
     result = ran(meanwhile)
-    score = engine.score(prediction, result, result.master_keys)
+    score = engine.score(prediction, result, result.registry)
     assert not score["held"]
     assert score["numbers"]["gaps"] == {"predicted": 2, "actual": 2}
     assert score["numbers"]["unauthorized"] == {"predicted": 1, "actual": 0}
@@ -92,7 +101,7 @@ def test_prediction_that_does_not_hold_says_in_which_number() -> None:
 
 def test_prediction_does_not_hold_if_the_registry_lost_a_key() -> None:
     _, prediction = engine.predict(DRIFTED, index(DRIFTED), Policy())
-    assert not engine.score(prediction, ran(DRIFTED), ())["held"]
+    assert not engine.score(prediction, ran(DRIFTED), table_of([]))["held"]
 
 
 @settings(PURE, max_examples=20)
@@ -100,7 +109,7 @@ def test_prediction_does_not_hold_if_the_registry_lost_a_key() -> None:
 def test_prediction_holds_where_nothing_intervened(state: State) -> None:
     _, prediction = engine.predict(state, index(state), Policy())
     result = ran(state)
-    score = engine.score(prediction, result, result.master_keys)
+    score = engine.score(prediction, result, result.registry)
     assert score["held"], score
     assert prediction.systems.keys() == as_edit(state, result.plan).change.parts.keys()
 
@@ -110,3 +119,14 @@ def test_recorded_run_remembers_where_and_by_whom() -> None:
     assert (run.number, run.line, run.user, run.operation, run.folder) == (1, "reconcile", "ada@lab", 3, "out")
     assert run.details["proposed"] == 1
     assert replace(run, details={}).details == {}
+
+
+@STATES
+@given(states(), SETTLED)
+def test_what_a_settled_policy_proposes_is_told_by_the_kinds_that_propose(state: State, policy: Policy) -> None:
+    found = index(state)
+    every, all_told = engine.predict(state, found, policy)
+    some, told = engine.predict(state, found, policy, only=PROPOSING)
+    assert told.master_keys == all_told.master_keys
+    one, other = (engine.proposals(made, found, 1, NOW, False, 1) for made in (some, every))
+    assert one.equals(other)

@@ -27,7 +27,7 @@ def test_findings_are_recorded_with_what_the_plan_makes_of_them() -> None:
 def test_recorded_run_is_the_result_again() -> None:
     result = ran(DRIFTED)
     past = from_record(recorded_run(result), to_record(DRIFTED, index(DRIFTED), result.plan), result.plan.actions, FIVE)
-    again = as_it_was(recorded_run(result), past, result.master_keys)
+    again = as_it_was(recorded_run(result), past, result.registry)
     assert (again.summary.discrepancies, again.rules) == (result.summary.discrepancies, result.rules)
     assert (again.policy, again.proposals) == (result.policy, result.proposals)
     assert again.findings.equals(result.findings)

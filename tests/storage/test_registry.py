@@ -43,7 +43,7 @@ def a_run() -> Recording:
     state = systems(A="K1", B="X1")
     result = ran(state)
     rows = to_record(state, index(state), result.plan)
-    return Recording(recorded_run(result), rows, result.plan.actions, result.events)
+    return Recording(recorded_run(result), rows, result.plan.actions, tuple(result.events))
 
 
 def test_registry_is_what_the_operations_made_of_it_at_any_moment(log: OperationLog) -> None:

@@ -27,7 +27,7 @@ def assess(keys: Mapping[str, pl.Series], systems: Systems, rules: Rules, regist
 
     Tables have no column but the keys. Rows that are in none of them count as `aside`.
     """
-    held = _held(keys, systems)
+    held, again = _held(keys, systems)
     spelled = canonical(held["key"], rules).with_columns(held["mask"], held["repeats"])
     together = in_mixed_groups(spelled)
     simple = spelled if together is None else spelled.filter(~together)
@@ -36,14 +36,13 @@ def assess(keys: Mapping[str, pl.Series], systems: Systems, rules: Rules, regist
     alone = simple.filter(found_alone(simple, systems)).with_columns(**ALONE)
     told = pl.concat([alone, mixed.select(alone.columns)]).sort("key")
     rows = told.select(spelled.columns)
-    again = _again(rows, keys, systems)
     tables = {name: _table(name, rows, again, systems) for name in systems.names}
     aside = {name: len(keys[name]) - len(tables[name]) for name in systems.names}
     return State(systems, tables, registry, aside), Index(systems, rules, rows, totals, Memo(spelled=told))
 
 
-def _held(keys: Mapping[str, pl.Series], systems: Systems) -> pl.DataFrame:
-    """Columns `key, mask, repeats`, one row a spelling, in no order."""
+def _held(keys: Mapping[str, pl.Series], systems: Systems) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Columns `key, mask, repeats`, one row a spelling, in no order; and who repeats them, as `_again`."""
     parts = [
         pl.LazyFrame({"key": keys[name]}).with_columns(bit=pl.lit(systems.bit(name), dtype=MASK))
         for name in systems.names
@@ -51,20 +50,13 @@ def _held(keys: Mapping[str, pl.Series], systems: Systems) -> pl.DataFrame:
     both = pl.concat(parts).group_by("key").agg(mask=pl.col("bit").bitwise_or(), rows=pl.len())
     held = both.collect(engine="streaming")
     several = held["rows"] > held["mask"].bitwise_count_ones()
-    if not several.any():
-        return held.select("key", "mask", repeats=pl.lit(0, dtype=MASK))
-    rows = _rows(held.filter(several)["key"], keys, systems)
-    repeats = rows.filter(pl.col("rows") > 1).group_by("key").agg(repeats=pl.col("bit").bitwise_or())
-    return held.join(repeats, on="key", how="left").select("key", "mask", pl.col("repeats").fill_null(0))
+    again = _again(held.filter(several)["key"], keys, systems)
+    repeats = again.group_by("key").agg(repeats=pl.col("bit").bitwise_or())
+    return held.join(repeats, on="key", how="left").select("key", "mask", pl.col("repeats").fill_null(0)), again
 
 
-def _again(rows: pl.DataFrame, keys: Mapping[str, pl.Series], systems: Systems) -> pl.DataFrame:
-    """Columns `key, bit, rows` of the spellings of which a system has several rows."""
-    return _rows(rows.filter(pl.col("repeats") != 0)["key"], keys, systems).filter(pl.col("rows") > 1)
-
-
-def _rows(some: pl.Series, keys: Mapping[str, pl.Series], systems: Systems) -> pl.DataFrame:
-    """How many rows of these spellings each system has, one row for each pair."""
+def _again(some: pl.Series, keys: Mapping[str, pl.Series], systems: Systems) -> pl.DataFrame:
+    """Columns `key, bit, rows`: how many rows of these spellings a system has, where it has several."""
     wanted = some.implode()
     parts = [
         pl.DataFrame({"key": keys[name].filter(keys[name].is_in(wanted))})
@@ -72,7 +64,7 @@ def _rows(some: pl.Series, keys: Mapping[str, pl.Series], systems: Systems) -> p
         .agg(bit=pl.lit(systems.bit(name), dtype=MASK), rows=pl.len())
         for name in systems.names
     ]
-    return pl.concat(parts)
+    return pl.concat(parts).filter(pl.col("rows") > 1)
 
 
 def _table(name: str, rows: pl.DataFrame, again: pl.DataFrame, systems: Systems) -> pl.DataFrame:
