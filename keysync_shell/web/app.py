@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -44,6 +44,7 @@ class Api:
         others: list[tuple[str, str, Handler]] = [
             ("GET", "/keys", self.window),
             ("GET", "/rows", self.rows),
+            ("GET", "/travel", self.travel),
             ("GET", "/systems/{system}", self.system),
             ("GET", "/snapshots/{name}", self.archive),
             ("GET", "/operations/{number}", self.operation),
@@ -93,6 +94,7 @@ class Api:
             number = await asyncio.wrap_future(self.runs.begin(asked, step=step))
             data = {"schema": "keysync/1", "command": asked.command.name, "data": {"run": number}, "warnings": []}
             return JSONResponse({**data, "line": asked.line}, status)
+        asked = replace(asked, told=request.headers.get("prefer") == "return=text")
         if asked.command.looks:
             page = reading.page(request, asked.command)
             answer = await asyncio.to_thread(looking.answer, self.owner.seen.still, asked, page)
@@ -123,6 +125,10 @@ class Api:
         seen = self.owner.seen
         data = await asyncio.to_thread(looking.rows, seen.still, request.query_params.get("key", ""))
         return _enveloped("list", data, seen.number)
+
+    async def travel(self, _request: Request) -> Response:
+        seen = self.owner.seen
+        return _enveloped("undo", await asyncio.to_thread(looking.travel, seen.still), seen.number)
 
     async def system(self, request: Request) -> Response:
         return await asyncio.to_thread(files.system, self.owner.seen, request.path_params["system"])

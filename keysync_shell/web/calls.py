@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,8 +25,9 @@ from keysync_shell.commands.reach import Reach
 from keysync_shell.commands.session import Session
 from keysync_shell.core.selecting.keysets import LAST
 from keysync_shell.errors import Declined, KeySyncError
+from keysync_shell.render.view import View
 from keysync_shell.render.views import view
-from keysync_shell.render.writing import envelope
+from keysync_shell.render.writing import TABLE, Writer, envelope
 from keysync_shell.sandbox import UNCONDITIONALLY, Conditions, Once, Outcome, Sandbox
 from keysync_shell.sandbox.conditions import NotApproved
 from keysync_shell.web.problems import Problem, problem
@@ -46,13 +48,17 @@ OF_TWO_WORDS = frozenset(name for name in BY_NAME if " " in name)
 
 @dataclass(frozen=True)
 class Call:
-    """A command with its arguments, and what its change depends on. `uploaded` is the content of its file."""
+    """A command with its arguments, and what its change depends on. `uploaded` is the content of its file.
+
+    `told`: it is answered in the words of the shell as well.
+    """
 
     command: Command
     args: Arguments
     conditions: Conditions = UNCONDITIONALLY
     once: Once | None = None
     uploaded: Path | None = None
+    told: bool = False
 
     @property
     def line(self) -> str:
@@ -114,7 +120,7 @@ def answer(sandbox: Sandbox, asked: Call, with_session: Session | None = None) -
     speaking = with_session or session(sandbox, asked, shown)
     try:
         result = _again(sandbox, asked) or asked.command.run(speaking, asked.args)
-        data = envelope(view(result), asked.command.name, taken(sandbox))
+        data = _envelope(result, asked, sandbox)
     except (Declined, NotApproved) as error:
         outcome = error.outcome if isinstance(error, NotApproved) else shown[-1] if shown else None
         raise problem(error, None if outcome is None else _preview(outcome, asked, sandbox)) from error
@@ -154,7 +160,19 @@ def session(sandbox: Sandbox, asked: Call, shown: list[Outcome]) -> Session:
 
 def _preview(outcome: Outcome, asked: Call, sandbox: Sandbox) -> dict[str, Any]:
     """What the change would be, as a dry run tells it."""
-    return envelope(view(dataclasses.replace(outcome, dry_run=True)), asked.command.name, taken(sandbox))
+    return _envelope(dataclasses.replace(outcome, dry_run=True), asked, sandbox)
+
+
+def _envelope(result: CommandResult, asked: Call, sandbox: Sandbox) -> dict[str, Any]:
+    shown = view(result)
+    return {**envelope(shown, asked.command.name, taken(sandbox)), **(in_words(shown) if asked.told else {})}
+
+
+def in_words(shown: View) -> dict[str, Any]:
+    """A result as the shell tells it: `text` is what goes to stdout, `said` what is for people."""
+    out, quiet = io.StringIO(), io.StringIO()
+    Writer(out, quiet).show(shown, "", TABLE, [])
+    return {"text": out.getvalue(), "said": list(shown.talk)}
 
 
 def _nobody(question: str) -> bool:

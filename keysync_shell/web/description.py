@@ -234,6 +234,7 @@ OTHERS: list[tuple[str, str, dict[str, Any]]] = [
             ENVELOPED,
         ),
     ),
+    ("/travel", "GET", _told("What undo and redo would do.", "travel", [], "application/json", ENVELOPED)),
     (
         "/systems/{system}",
         "GET",

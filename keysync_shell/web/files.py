@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, Response
 
 from keysync_shell.core.model import table
 from keysync_shell.errors import KeySyncError
@@ -69,7 +69,7 @@ def archive(still: Sandbox, name: str) -> Response:
 
 
 async def page(_request: Request) -> Response:
-    return RedirectResponse("/api/v1/reference")
+    return FileResponse(STATIC / "index.html", media_type="text/html")
 
 
 async def static(request: Request) -> Response:

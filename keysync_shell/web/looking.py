@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from keysync_shell.errors import KeySyncError
+from keysync_shell.render.changes import changed, line_of
 from keysync_shell.render.view import View
 from keysync_shell.render.views import view
 from keysync_shell.render.writing import envelope
@@ -49,6 +50,20 @@ def window(still: Sandbox, wanted: Filter, place: Place, at: int | None) -> tupl
 def rows(still: Sandbox, key: str) -> dict[str, Any]:
     """Every row of a key."""
     return windows.rows_of_key(still, key)
+
+
+def travel(still: Sandbox) -> dict[str, str | None]:
+    """What the next undo would take back, and the next redo do again, in words; None where there is nothing."""
+    newest = still.newest
+    tops = {"undo": newest.undo_top, "redo": newest.redo_top} if newest else {"undo": None, "redo": None}
+    return {way: None if top is None else _about(still, top) for way, top in tops.items()}
+
+
+def _about(still: Sandbox, number: int) -> str:
+    """The edit that an entry of a stack is about."""
+    [entry, *_] = still.operations_since(number - 1)
+    [edit, *_] = still.operations_since((entry.number if entry.target is None else entry.target) - 1)
+    return f"@{edit.number} {line_of(edit)}: {changed(edit.counts, edit.master_keys)}"
 
 
 def moment(still: Sandbox, number: int | None) -> Sandbox:
