@@ -25,6 +25,7 @@ from keysync_shell.commands.reach import Reach
 from keysync_shell.commands.session import Session
 from keysync_shell.core.selecting.keysets import LAST
 from keysync_shell.errors import Declined, KeySyncError
+from keysync_shell.render import changes
 from keysync_shell.render.view import View
 from keysync_shell.render.views import view
 from keysync_shell.render.writing import TABLE, Writer, envelope
@@ -160,7 +161,8 @@ def session(sandbox: Sandbox, asked: Call, shown: list[Outcome]) -> Session:
 
 def _preview(outcome: Outcome, asked: Call, sandbox: Sandbox) -> dict[str, Any]:
     """What the change would be, as a dry run tells it."""
-    return _envelope(dataclasses.replace(outcome, dry_run=True), asked, sandbox)
+    told = _envelope(dataclasses.replace(outcome, dry_run=True), asked, sandbox)
+    return {**told, "said": changes.preview(outcome)} if asked.told else told
 
 
 def _envelope(result: CommandResult, asked: Call, sandbox: Sandbox) -> dict[str, Any]:

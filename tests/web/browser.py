@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Error, Locator, Page, Request, expect, sync_playwright
 
 from tests.web.serving import PATIENCE, Server
 
@@ -36,11 +36,21 @@ class Tab:
         """The live region."""
         return self.page.locator("#words")
 
-    def heard(self, text: str) -> None:
-        if not text.startswith(
-            ("Failed to load resource", "net::")
-        ):  # an answer that is a problem is shown on the page
-            self.complaints.append(text)
+    def console(self, message: ConsoleMessage) -> None:
+        """An answer that is a problem is no error of the page, which shows it."""
+        if message.type == "error" and not message.text.startswith(("Failed to load resource", "net::")):
+            self.complaints.append(message.text)
+
+    def error(self, error: Error) -> None:
+        self.complaints.append(str(error))
+
+    def dialog(self, dialog: Dialog) -> None:
+        self.complaints.append(dialog.message)
+        dialog.dismiss()
+
+    def request(self, request: Request) -> None:
+        if not request.url.startswith((f"{self.origin}/", "data:", "blob:")):
+            self.complaints.append(f"to another origin: {request.url}")
 
 
 @contextlib.contextmanager
@@ -59,11 +69,10 @@ def tab(browser: Browser, server: Server, width: int = 1280, height: int = 800, 
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
     context.set_default_timeout(LONG)
     opened = Tab(context.new_page(), server.origin)
-    opened.page.on("console", lambda message: opened.heard(message.text) if message.type == "error" else None)
-    opened.page.on("pageerror", lambda error: opened.heard(str(error)))
-    opened.page.on("dialog", lambda dialog: (opened.complaints.append(dialog.message), dialog.dismiss()))
-    foreign = lambda url: not url.startswith((f"{server.origin}/", "data:", "blob:"))  # noqa: E731
-    opened.page.on("request", lambda one: opened.complaints.append(one.url) if foreign(one.url) else None)
+    opened.page.on("console", opened.console)
+    opened.page.on("pageerror", opened.error)
+    opened.page.on("dialog", opened.dialog)
+    opened.page.on("request", opened.request)
     opened.page.goto(server.page)
     expect(opened.page.locator(".rows .dot").first).to_be_visible()
     yield opened

@@ -129,13 +129,13 @@ def test_what_loses_rows_is_previewed(browser: Browser, server: Server) -> None:
     before = files(server.home)
     with tab(browser, server) as page:
         page.page.get_by_role("button", name="Reset", exact=True).click()
-        page.page.get_by_label("To", exact=True).select_option("no keys at all")
+        page.page.locator("dialog select").select_option("no keys at all")
         page.page.locator("dialog .main").click()
         expect(page.page.locator("dialog pre")).to_contain_text("A −20, B −21, C −21, D −19, E −20 rows")
         page.page.get_by_role("button", name="Cancel").click()
         assert files(server.home) == before
         page.page.get_by_role("button", name="Reset", exact=True).click()
-        page.page.get_by_label("To", exact=True).select_option("no keys at all")
+        page.page.locator("dialog select").select_option("no keys at all")
         page.page.locator("dialog .main").click()
         expect(page.page.locator("dialog pre")).to_contain_text("A −20")
         page.page.locator("dialog .main").click()
@@ -157,6 +157,8 @@ def test_the_past_is_looked_at_and_brought_back(browser: Browser, server: Server
         expect(page.page.locator("#state")).to_contain_text("as it was after @1")
         expect(page.dot("CUST-00003", "D")).to_have_text("●")
         page.page.get_by_role("button", name="Restore").click()
+        expect(page.page.locator("dialog pre")).to_contain_text("This would restore: B −1, C −1, D +1 rows.")
+        page.page.locator("dialog .main").click()
         expect(page.page.locator("#told code").first).to_have_text("restore @1")
         expect(page.page.locator("#state")).to_contain_text("0 discrepancies")
 
@@ -183,7 +185,7 @@ def test_a_pattern_filters_the_grid(browser: Browser, shared: Server) -> None:
 
 def test_a_scenario_goes_green(browser: Browser, server: Server) -> None:
     with tab(browser, server) as page:
-        page.page.get_by_label("Scenario").select_option("network-partition")
+        page.page.get_by_label("Scenario", exact=True).select_option("network-partition")
         page.page.locator("#scenario-step").click()
         expect(page.page.locator("#scenario-said")).to_contain_text("paused")
         page.page.locator("#scenario-resume").click()

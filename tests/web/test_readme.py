@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.web.serving import PATIENCE, Server
 
 README = Path(__file__).parents[2] / "README.md"
-SECTION = re.compile(r"## From other programs\n(.*?)\n## ", re.DOTALL)
+SECTION = re.compile(r"## A page, and a REST API\n(.*?)\n## ", re.DOTALL)
 
 
 def section() -> str:

@@ -19,6 +19,7 @@ export const grid = {
   at: null, // the operation that is looked at; null: now
   carrying: null, // what somebody moves by keyboard or mouse
   flashing: new Set(),
+  dragging: false,
 };
 
 let body, scroller, asked = 0, timer = null;
@@ -159,6 +160,7 @@ function resized() {
 
 /** Draw the rows that can be seen. */
 export function paint() {
+  if (grid.dragging) return; // a drag ends where its element leaves the page
   const held = body.contains(document.activeElement);
   const rows = [];
   for (let at = grid.first; at < Math.min(grid.total, grid.first + grid.fitting); at += 1) {
@@ -168,6 +170,14 @@ export function paint() {
   body.replaceChildren(...rows);
   if (!body.querySelector("[tabindex='0']")) body.querySelector("[data-column]")?.setAttribute("tabindex", 0);
   if (held) focusCell();
+}
+
+/** Show where what is carried would go. */
+export function aim() {
+  for (const cell of body.querySelectorAll(".dot")) {
+    const { row } = cell.parentElement;
+    cell.classList.toggle("target", grid.carrying?.row === row?.key && grid.carrying?.target === cell.dataset.system);
+  }
 }
 
 function rowOf(row, at) {
@@ -244,7 +254,7 @@ function carried(event) {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   const { systems, carrying } = grid;
   if (step) {
-    let at = systems.indexOf(carrying.target);
+    let at = systems.indexOf(carrying.target ?? carrying.source);
     do at = (at + step + systems.length) % systems.length; while (systems[at] === carrying.source);
     doing.over(systems[at]);
   } else if (event.key === "Enter") doing.drop();
@@ -280,6 +290,7 @@ function dragging() {
     grid.focus = { key: row.key, row: cell.parentElement.at, column: Number(cell.dataset.column) };
     event.dataTransfer.setData("text/plain", row.key);
     event.dataTransfer.effectAllowed = "copyMove";
+    grid.dragging = true;
     doing.lift(cell.dataset.system, event.ctrlKey);
   });
   element.addEventListener("dragover", (event) => {
@@ -290,11 +301,15 @@ function dragging() {
   });
   element.addEventListener("drop", (event) => {
     event.preventDefault();
+    grid.dragging = false;
     const [file] = event.dataTransfer.files;
     const system = event.target.closest("[data-system]")?.dataset.system;
     if (file && system) doing.upload(file, system);
     else if (grid.carrying?.target && system === grid.carrying.target) doing.drop();
     else doing.letGo();
   });
-  element.addEventListener("dragend", () => grid.carrying && !grid.carrying.dropping && doing.letGo());
+  element.addEventListener("dragend", () => {
+    grid.dragging = false;
+    if (grid.carrying) doing.letGo();
+  });
 }

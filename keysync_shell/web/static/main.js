@@ -20,7 +20,7 @@ async function preview(target, copy) {
   const carrying = grid.carrying;
   if (!carrying || (carrying.target === target && carrying.copy === copy)) return;
   Object.assign(carrying, { target, copy, digest: null });
-  rows.paint();
+  rows.aim();
   try {
     const answer = await call("POST", `/commands/${command(carrying)}`, { ...body(carrying), dry_run: true });
     if (grid.carrying !== carrying || carrying.target !== target) return;
@@ -53,7 +53,6 @@ const actions = {
   async drop() {
     const carrying = grid.carrying;
     if (!carrying?.target) return actions.letGo();
-    carrying.dropping = true;
     grid.carrying = null;
     rows.paint();
     const name = command(carrying);
