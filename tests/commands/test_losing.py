@@ -33,7 +33,6 @@ LOSING = (
     "repair D --repeats",
 )
 ADDING = (
-    "set-value A K1 status retired",
     "add-key NEW",
     "copy-key G1 --from A --to E",
     "move-key K9 --from B --to E",
