@@ -236,7 +236,7 @@ def _answered(course: Course, one: Numbered, words: list[str], prefix: str) -> C
 
 def _next(session: Session, course: Course, one: Numbered) -> Results:
     course.begin(one)
-    if not course.check(one).reached:
+    if not _is_done(course, one) and not course.check(one).reached:
         raise KeySyncError(
             f"the goal of lesson {one.number} is not reached", hint=f"`{_prefix(session)}skip` goes on without it."
         )
@@ -253,8 +253,12 @@ def _after(course: Course, one: Numbered) -> Numbered:
 def _where_to_go_on(course: Course) -> Numbered:
     """The current lesson, or the next one if that is done."""
     one = course.current()
-    done = course.progress.of(one.name).mark is Mark.DONE
-    return (course.following(one) or one) if done else one
+    return (course.following(one) or one) if _is_done(course, one) else one
+
+
+def _is_done(course: Course, one: Numbered) -> bool:
+    """Whether the goal was reached once, whatever the learner did afterwards."""
+    return course.progress.of(one.name).mark is Mark.DONE
 
 
 def _named(word: str) -> Numbered:

@@ -59,6 +59,11 @@ def test_a_goal_that_was_reached_stays_reached(tmp_path: Path) -> None:
     assert course().progress.of("choose").mark is Mark.DONE
 
 
+def test_a_lesson_that_was_done_is_gone_on_from_whatever_was_done_afterwards(tmp_path: Path) -> None:
+    learned("look", ["answer 7", "remove-key CUST-00001 --systems D", "next"], tmp_path)
+    assert course().current().name == "break"
+
+
 def test_hints_come_one_after_the_other_and_the_last_one_stays() -> None:
     made, one = at("look")
     assert [made.hint(one)[0] for _ in range(4)] == [1, 2, 3, 3]
