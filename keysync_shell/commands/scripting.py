@@ -1,6 +1,7 @@
 """Commands that turn one state into another: what `diff --as script` prints, and what a recorded scenario begins with.
 
-Commands say keys, not the other columns of a row: what no command can say is told in a remark.
+Keys end up in as many rows, and keys of one row with their other columns, but for the time when they were last seen:
+a row that is new is new. What no command can say is told in a remark.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from itertools import count
 
 import polars as pl
 
+from keysync_shell.core.edits import adding
 from keysync_shell.core.model import table
 from keysync_shell.core.model.keys import check_key, shown
 from keysync_shell.core.model.limits import Limits
@@ -27,19 +29,21 @@ Counts = dict[str, Counter[str]]
 PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 IN_A_RANGE = re.compile(r"[A-Za-z][A-Za-z_-]*")
 MOST_WORDS, MOST_CHARACTERS = 50, 2_000
+SEEN = "last_seen_at"
 EMPTY, TEMPORARY = "", "TEMPORARY"
 
 
 def script(left: Tables, right: Tables, rules: Rules) -> list[str]:
     """Lines that turn the keys of `left` into those of `right`, each in as many rows; then remarks.
 
-    A respelled key keeps its other columns; new rows have those of `add-key`.
+    A respelled key keeps its other columns; new rows have those of `add-key`, and then those that differ are set.
     """
     now, goal = _counts(left), _counts(right)
     respelled = _respelled(left, right, rules)
     for name, old, new in respelled:
         now[name][new] = now[name].pop(old)
-    return [*_respelling(respelled), *_rows(now, goal), *_remarks(left, right, now, goal)]
+    rows = list(_rows(now, goal))
+    return [*_respelling(respelled), *rows, *_values(left, right, respelled), *_remarks(left, right, now, goal)]
 
 
 def _counts(tables: Tables) -> Counts:
@@ -97,6 +101,36 @@ def _empties(now: Counts, goal: Counts) -> Iterator[str]:
         for key, _ in zip(free, range(goal[name][EMPTY] - now[name][EMPTY]), strict=False):
             yield f"add-key {key} --systems {name}"
             yield f"corrupt empty {key} --systems {name}"
+
+
+def _values(left: Tables, right: Tables, respelled: Iterable[tuple[str, str, str]]) -> Iterator[str]:
+    """Lines for the other columns of keys that have one row on the right, and one or none on the left."""
+    old = {(name, new): before for name, before, new in respelled}
+    for name, rows in right.items():
+        if rows.columns != left[name].columns:
+            continue
+        before, after = _single(left[name]), _single(rows)
+        held = set(left[name][table.KEY])
+        for key, values in after.items():
+            was = old.get((name, key), key)
+            if was in held and was not in before:
+                continue  # its rows may have fallen together in any order
+            known = before.get(was) or _new(name, rows.columns)
+            for column, value in values.items():
+                if column not in (table.KEY, SEEN) and value != known[column] and _in_a_line(value):
+                    yield f"set-value -- {name} {word(key)} {shlex.quote(column)} {shlex.quote(value)}"
+
+
+def _single(rows: pl.DataFrame) -> dict[str, dict[str, str]]:
+    """The columns of each key that has one row."""
+    alone = rows.filter(~pl.col(table.KEY).is_duplicated())
+    return {row[table.KEY]: row for row in alone.iter_rows(named=True)}
+
+
+def _new(name: str, columns: Sequence[str]) -> dict[str, str]:
+    """A row that `add-key` makes."""
+    key = pl.Series(table.KEY, ["new"])
+    return adding.new_rows(key, name, list(columns), "").row(0, named=True)
 
 
 def _remarks(left: Tables, right: Tables, now: Counts, goal: Counts) -> Iterator[str]:
@@ -184,4 +218,8 @@ def _sayable(key: str) -> bool:
         check_key(key, Limits())
     except KeySyncError:
         return False
-    return not re.search(r"[\n\r]", key)
+    return _in_a_line(key)
+
+
+def _in_a_line(text: str) -> bool:
+    return not re.search(r"[\n\r]", text)

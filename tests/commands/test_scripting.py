@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from keysync_shell.commands import scripting
 from keysync_shell.commands.lines import raw_tokens, unquoted
@@ -17,8 +18,8 @@ from keysync_shell.core.selecting.selectors import KeyQuery
 from keysync_shell.interpreter import executor
 from keysync_shell.sandbox import Request, Sandbox
 from keysync_shell.storage.operations import OperationKind
-from tests.building import files, keys, query, sandbox, systems
-from tests.strategies import ON_DISK, states
+from tests.building import FIVE, files, grid, holding, keys, opened, query, sandbox, systems
+from tests.strategies import ON_DISK, states, tables
 
 RULES = Rules()
 
@@ -63,6 +64,32 @@ def test_played_they_turn_one_state_into_the_other(left: State, right: State) ->
         home.refresh()
         assert keys(home.state) == keys(wanted.state)
         assert files(Path(folder) / "played") == files(Path(folder) / "wanted")
+
+
+@given(data=st.data())
+@ON_DISK
+def test_other_columns_of_a_key_are_set(data: st.DataObject) -> None:
+    left, right = (
+        State(
+            FIVE,
+            dict.fromkeys(
+                FIVE.names, data.draw(tables(("key", "note", "a b"))).unique("key", keep="first").sort("key")
+            ),
+        )
+        for _ in range(2)
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        for name, state in (("played", left), ("wanted", right)):
+            put(sandbox(Path(folder) / name, A="BEGINNING"), state)
+        (Path(folder) / "script.txt").write_text("\n".join(lines(left, right)), newline="")
+        done = executor(opened(Path(folder) / "played"), Path(folder))("run script.txt --atomic")
+        assert done.code == 0, (lines(left, right), done.error)
+        assert files(Path(folder) / "played") == files(Path(folder) / "wanted")
+
+
+def test_a_value_that_looks_like_an_option_is_a_value() -> None:
+    left, right = holding(grid("key note / K1 a")), holding(grid("key note / K1 -x"))
+    assert lines(left, right) == ["set-value -- A K1 note -x"]
 
 
 def put(home: Sandbox, state: State) -> None:
