@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keysync_shell.dialogue import Dialogue
-from keysync_shell.interpreter import Beyond, Interpreter
 from keysync_shell.sandbox import Sandbox
 
 if TYPE_CHECKING:
+    from keysync_shell.interpreter import Beyond, Interpreter
     from keysync_shell.lessons.course import Course
     from keysync_shell.lessons.shelf import Numbered
 
@@ -70,6 +70,8 @@ class Terminal:
             sys.stderr.flush()
 
     def _interpreter(self, home: Path, *, asks: bool) -> Interpreter:
+        from keysync_shell.interpreter import Interpreter
+
         mine = self.dialogue
         ask = mine.ask if asks else lambda _: True
         dialogue = Dialogue(Sandbox(home, progress=mine.sandbox.home.progress), mine.writer, ask, debug=mine.debug)
