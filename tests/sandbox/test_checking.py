@@ -138,7 +138,7 @@ def test_damages_are_found_together_in_the_order_of_the_checks(home: Path, at: S
     for name in ("a snapshot is damaged", "a cached table is damaged", "a file is malformed"):
         DAMAGES[name][0](home)
     assert [problem.where for problem in at.check()] == ["B.csv", "cache of C", "snapshot good"]
-    assert len(CHECKS) == 7
+    assert len(CHECKS) == 8
 
 
 def test_folder_without_a_sandbox_is_not_checked(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def sqlite_error(code: int) -> sqlite3.Error:
         (sqlite3.SQLITE_IOERR_WRITE, "Free some space"),
         (sqlite3.SQLITE_CORRUPT, LOST),
         (sqlite3.SQLITE_NOTADB, LOST),
-        (sqlite3.SQLITE_INTERRUPT, "Say it again"),
+        (sqlite3.SQLITE_INTERRUPT, "Try again"),
     ],
 )
 def test_each_kind_of_error_has_its_own_hint(code: int, told: str) -> None:

@@ -160,4 +160,4 @@ def test_who_may_not_read_the_log_is_shown_no_torn_state(
         return
     with pytest.raises(KeySyncError, match="at work or was broken off") as error:
         unlocked.read(here)
-    assert "have the sandbox's owner give any command" in error.value.hint
+    assert "have the owner of the sandbox run any command" in error.value.hint
