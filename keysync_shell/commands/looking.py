@@ -146,7 +146,8 @@ def diff(session: Session, args: asked.Diff) -> Difference | Scripted:
     columns: tuple[Columns, ...] = ()
     if one and other:
         if args.form:
-            return _scripted(args, {one: sandbox.state.tables[one]}, {one: sandbox.state.tables[other]}, rules)
+            keys = {name: sandbox.state.tables[name].select("key") for name in (one, other)}
+            return _scripted(args, {one: keys[one]}, {one: keys[other]}, rules)
         here, there = {other: sandbox.state.tables[one]}, {other: sandbox.state.tables[other]}
         rows = differences(here, there, rules, keys_only=True)
     elif one or other:
