@@ -278,7 +278,7 @@ HEADLESS = f'{sys.executable} -c "import sys; from keysync_shell.headless import
         ("printf '[limits]\nkey_bytes = 1\n' > keysync.toml; rm -r .keysync/cache; KS status", 2, "key_bytes"),
         ("yes 'c,' | head -c 300000 | tr -d '\n' > w.csv; KS import A w.csv --yes", 2, "columns"),
         ("yes 'c,' | head -c 300000 | tr -d '\n' > systems/A.csv; KS status", 2, "columns"),
-        ("yes '[' | head -c 200000 | tr -d '\n' > p.json; KS apply p.json", 2, "no saved plan"),
+        ("yes '[' | head -c 200000 | tr -d '\n' > p.json; KS apply p.json", 2, "not a saved plan"),
         ("printf 'a: \\0' > c.yaml; HEADLESS -c c.yaml", 2, "c.yaml"),
         ("yes '[' | head -c 20000 | tr -d '\n' > c.yaml; HEADLESS -c c.yaml", 2, "nested"),
         ("printf 'a: &a [x,x]\nb: [*a,*a,*a]\n' > c.yaml; HEADLESS -c c.yaml", 2, "references"),
