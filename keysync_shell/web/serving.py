@@ -29,6 +29,7 @@ OURS = "127.0.0.1"
 ANY = ("", "0.0.0.0", "::", "*")  # they are refused
 GRACE_SECONDS = 0.5
 BACKLOG = 2048
+KEEP_SECONDS = 75  # a client that pauses does not find its connection cut
 
 
 def serve(args: Serve, open_it: Callable[[Telling], Sandbox], writer: Writer) -> int:
@@ -92,6 +93,7 @@ async def _serve(
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=1,
+        timeout_keep_alive=KEEP_SECONDS,
         ws="none",
         server_header=False,
         backlog=BACKLOG,
