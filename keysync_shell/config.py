@@ -149,10 +149,10 @@ def _systems(table: Mapping[str, Any]) -> Systems:
 
 
 def _policy(table: Mapping[str, Any]) -> Policy:
-    known = [item for item in Policy().as_data() if item != "overrides"]
+    names = [item for item in Policy().as_data() if item != "overrides"]
     for name, value in table.items():
-        if name not in known or not isinstance(value, str):
-            raise KeySyncError(f"[policy] {name} = {value!r}: it takes text", hint=f"Valid names: {', '.join(known)}.")
+        if name not in names or not isinstance(value, str):
+            raise KeySyncError(f"[policy] {name} = {value!r}: it takes text", hint=f"Valid names: {', '.join(names)}.")
     return Policy.of(table)
 
 

@@ -72,7 +72,7 @@ class Talk:
 
     def offered(self, line: str) -> list[Offer]:
         """The same, with what is said of each."""
-        return self.shell.completer.found(Document(line))[1]
+        return self.shell.completer.offers_at(Document(line))[1]
 
     @contextlib.contextmanager
     def _heard(self) -> Iterator[Callable[[], str]]:

@@ -58,8 +58,8 @@ def biography_view(life: Biography) -> View:
     lines += [f"  {name:<20} {shown(key)}" for name, key in life.steps]
     lines += [f"{name}: {', '.join(map(shown, keys)) or '(lacks it)'}" for name, keys in life.spellings.items()]
     lines += _characters(life.characters)
-    found = [f"  {_finding(row, life.systems)}" for row in life.findings.iter_rows(named=True)]
-    lines += ["Findings:", *found] if found else ["Findings: none"]
+    findings = [f"  {_finding(row, life.systems)}" for row in life.findings.iter_rows(named=True)]
+    lines += ["Findings:", *findings] if findings else ["Findings: none"]
     done = [f"  {_operation(operation, life)}" for operation in life.operations]
     lines += ["Operations:", *done] if done else ["Operations: none that is still kept"]
     if life.master_key:
@@ -122,11 +122,11 @@ def _itself(life: Biography) -> list[str]:
     """About the spelling that was asked for, where there are others."""
     if not life.itself.systems:
         return ["No system has this exact spelling."]
-    found = [
+    findings = [
         f"{kind} {' '.join(life.systems.members(mask))}"
         for kind, mask in life.itself.findings.select("kind", "systems").iter_rows()
     ]
-    return [f"This spelling is in {' '.join(life.itself.systems)}; findings: {', '.join(found) or 'none'}."]
+    return [f"This spelling is in {' '.join(life.itself.systems)}; findings: {', '.join(findings) or 'none'}."]
 
 
 def _characters(odd: Mapping[str, tuple[Character, ...]]) -> list[str]:

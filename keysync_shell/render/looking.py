@@ -39,15 +39,15 @@ def status_view(status: Overview) -> View:
     counts = [system.as_data() for system in summary.systems]
     columns = {"system": TEXT} | dict.fromkeys(list(counts[0])[1:], NUMBER)
     rows = [tuple(system.values()) for system in counts]
-    found = summary.discrepancies
+    discrepancies = summary.discrepancies
     return View(
         data=lambda _: plain(summary),
         grid=Grid(columns, fixed(rows), len(rows), all=True, outline="double_outline", parts=(kinds.KINDS[0].plural,)),
         after=(
             f"{counted(summary.keys, 'key')} in all, {summary.in_sync:,} in every system. The authority is "
             f"{status.systems.authority}.",
-            f"{counted(found.total, 'discrepancy', 'discrepancies')}: {_numbers(found)}."
-            if found.total
+            f"{counted(discrepancies.total, 'discrepancy', 'discrepancies')}: {_numbers(discrepancies)}."
+            if discrepancies.total
             else f"No discrepancies. Every system holds what {status.systems.authority} holds.",
         ),
         exit_code=status.exit_code,

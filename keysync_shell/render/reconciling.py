@@ -98,19 +98,19 @@ def predicted_view(predicted: Predicted) -> View:
 
 def reconciled_view(run: Reconciled) -> View:
     result = run.result
-    found = result.summary.discrepancies
+    discrepancies = result.summary.discrepancies
     wrong = "no discrepancies"
-    if found.total:
-        wrong = f"{counted(found.total, 'discrepancy', 'discrepancies')} ({_numbers(found)})"
+    if discrepancies.total:
+        wrong = f"{counted(discrepancies.total, 'discrepancy', 'discrepancies')} ({_numbers(discrepancies)})"
     lines = [f"Run {result.number}, {result.time}, mode {result.mode}: {wrong}."]
     if run.since:
         new, gone, still = len(run.since.new), len(run.since.resolved), run.since.still_open
         lines.append(f"Since run {run.since.run}: {new:,} new, {gone:,} resolved, {still:,} still open.")
-    new, there = len(result.proposed), len(result.registry)
+    new, registered = len(result.proposed), len(result.registry)
     if run.committed:
-        lines.append(f"{counted(new, 'master key')} proposed, {there:,} in the registry.")
+        lines.append(f"{counted(new, 'master key')} proposed, {registered:,} in the registry.")
     else:
-        lines.append(f"{counted(new, 'master key')} would be proposed, {there - new:,} are in the registry.")
+        lines.append(f"{counted(new, 'master key')} would be proposed, {registered - new:,} are in the registry.")
     if run.score:
         lines.append(_score_line(run.score))
     where = f"✓ Reports are in {safe(str(run.folder))}" if run.folder else "A dry run: nothing was written."

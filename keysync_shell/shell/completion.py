@@ -39,9 +39,9 @@ def _completer(name: str) -> Callable[[Holding, str, str, int, int], Completions
     """What cmd2's parsers call for an argument. `open` offers go on, so nothing is put behind any of them."""
 
     def complete(shell: Holding, text: str, _line: str, _begin: int, _end: int) -> Completions:
-        found = OFFERS[name](shell.at_hand, text)
-        items = [CompletionItem(one.text, display=one.looks or one.text, display_meta=one.about) for one in found]
-        return Completions(items, is_sorted=True, allow_finalization=not any(one.open for one in found))
+        offers = OFFERS[name](shell.at_hand, text)
+        items = [CompletionItem(one.text, display=one.looks or one.text, display_meta=one.about) for one in offers]
+        return Completions(items, is_sorted=True, allow_finalization=not any(one.open for one in offers))
 
     return complete
 
@@ -67,26 +67,26 @@ class Place:
         """None behind a backslash or in a remark, where nothing can be offered."""
         for quote in ("", "'", '"'):
             try:
-                found = spans(line + quote, PUNCTUATION | SEPARATOR)
+                words = spans(line + quote, PUNCTUATION | SEPARATOR)
             except ValueError:
                 continue
-            return cls._of(line, found, quote)
+            return cls._of(line, words, quote)
         return None
 
     @classmethod
-    def _of(cls, line: str, found: list[tuple[int, int]], quote: str) -> Place | None:
+    def _of(cls, line: str, places: list[tuple[int, int]], quote: str) -> Place | None:
         whole = line + quote
-        end = found[-1][1] if found else 0
+        end = places[-1][1] if places else 0
         if whole[end:].strip():  # a remark
             return None
-        tokens = [whole[begin:stop] for begin, stop in found]
+        tokens = [whole[begin:stop] for begin, stop in places]
         signs = [i for i, token in enumerate(tokens) if set(token) <= PUNCTUATION | SEPARATOR]
         last = signs[-1] if signs else -1
         behind = tokens[last][0] if signs and tokens[last][0] != ";" else ""
         words = [unquoted(token) for token in tokens[last + 1 :]]
         if words and end == len(whole):
             *words, text = words
-            return cls(found[-1][0], text, quote, tuple(words), behind)
+            return cls(places[-1][0], text, quote, tuple(words), behind)
         return cls(len(line), "", quote, tuple(words), behind)
 
     def spelled(self, text: str) -> str:
@@ -115,10 +115,10 @@ class LineCompleter(Completer):
         self._offers = offers
 
     def get_completions(self, document: Document, _event: CompleteEvent | None = None) -> Iterator[Completion]:
-        place, found = self.found(document)
-        for offer in found:
+        place, offers = self.offers_at(document)
+        for offer in offers:
             word = place.spelled(offer.text)
-            alone = len(found) == 1 and not offer.open and document.is_cursor_at_the_end
+            alone = len(offers) == 1 and not offer.open and document.is_cursor_at_the_end
             yield Completion(
                 f"{word} " if alone else word,
                 start_position=place.start - document.cursor_position,
@@ -128,10 +128,10 @@ class LineCompleter(Completer):
 
     def put_in(self, buffer: Buffer) -> bool:
         """Put in the only offer, or what all have in common; whether that is more than stands there."""
-        place, found = self.found(buffer.document)
-        common = os.path.commonprefix([offer.text for offer in found])  # noqa: RUF071  # letter by letter, as it is meant
+        place, offers = self.offers_at(buffer.document)
+        common = os.path.commonprefix([offer.text for offer in offers])  # noqa: RUF071  # letter by letter, as it is meant
         before, word = buffer.document.text_before_cursor[place.start :], place.spelled(common)
-        if len(found) == 1:
+        if len(offers) == 1:
             [whole] = self.get_completions(buffer.document)
             word = whole.text
         elif len(common) <= len(place.text):
@@ -142,7 +142,7 @@ class LineCompleter(Completer):
         buffer.insert_text(word)
         return word != before
 
-    def found(self, document: Document) -> tuple[Place, list[Offer]]:
+    def offers_at(self, document: Document) -> tuple[Place, list[Offer]]:
         """The place of the cursor, and what may stand there."""
         line = document.text_before_cursor
         place = Place.at_end(line)
@@ -208,10 +208,12 @@ def _arguments(shell: cmd2.Cmd, parser: Cmd2ArgumentParser, words: Sequence[str]
         words = [*words, before[:-1]]
     try:
         completer = parser.completer_class(parser, shell)
-        found = completer.complete(text, text, 0, len(text), [*words, text])
+        completions = completer.complete(text, text, 0, len(text), [*words, text])
     except CompletionError:  # it would print a hint into the line
         return []
     return [
-        Offer(before + item.text, item.display_meta.replace("%%", "%"), item.display, not found.allow_finalization)
-        for item in found
+        Offer(
+            before + item.text, item.display_meta.replace("%%", "%"), item.display, not completions.allow_finalization
+        )
+        for item in completions
     ]

@@ -125,10 +125,10 @@ def exact_keys(at: AtHand, text: str) -> list[Offer]:
     """Keys by prefix. A list that is cut ends with the last match, so that its common prefix is the right one."""
     column = at.index.rows["key"]
     first, behind = prefix_bounds(column, text)
-    found = column.slice(first, min(MOST, behind - first)).to_list()
+    beginning = column.slice(first, min(MOST, behind - first)).to_list()
     if behind - first > MOST:
-        found[-1] = column[behind - 1]
-    keys = [key for key in found if key and safe(key) == key]
+        beginning[-1] = column[behind - 1]
+    keys = [key for key in beginning if key and safe(key) == key]
     return [_key_offer(brief) for brief in briefs.briefs(at.index, key_series(keys), at.odd)] if keys else []
 
 

@@ -48,8 +48,8 @@ class Paged(io.TextIOBase):
 def pager_of_choice() -> list[str] | None:
     """The words of $PAGER, else of `less`; None where there is none, or PAGER is empty or `cat`."""
     words = shlex.split(os.environ.get("PAGER", DEFAULT))
-    found = bool(words) and words[0] != "cat" and shutil.which(words[0])
-    return words if found else None
+    usable = bool(words) and words[0] != "cat" and shutil.which(words[0])
+    return words if usable else None
 
 
 def _show(text: str, pager: list[str]) -> None:

@@ -40,8 +40,8 @@ def folders(reach: Reach, text: str) -> list[Offer]:
 def _entries(reach: Reach, text: str) -> Iterator[Offer]:
     head, slash, tail = text.rpartition("/")
     with contextlib.suppress(KeySyncError, OSError):
-        with os.scandir(reach.path(head + slash or ".")) as found:
-            entries = sorted((entry.name, entry.is_dir()) for entry in found if entry.name.startswith(tail))
+        with os.scandir(reach.path(head + slash or ".")) as listing:
+            entries = sorted((entry.name, entry.is_dir()) for entry in listing if entry.name.startswith(tail))
         for name, is_folder in entries:
             if safe(name) == name and (tail or not name.startswith(".")):
                 shown = f"{name}/" if is_folder else name

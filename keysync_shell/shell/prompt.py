@@ -70,5 +70,5 @@ def _some_key(sandbox: Sandbox) -> str | None:
     """A plain key that some system lacks, else any plain key, else any that can be shown as it is."""
     rows = sandbox.index.rows.lazy().select("key", lacking=pl.col("mask") != sandbox.systems.all_bits, odd=ODD)
     ways = (rows.filter("lacking", ~pl.col("odd")), rows.filter(~pl.col("odd")), rows)
-    found = (key for way in ways for key in way.head(MOST_LOOKED_AT).collect()["key"])
-    return next((key for key in found if key and safe(key) == key and not key.startswith("-")), None)
+    keys = (key for way in ways for key in way.head(MOST_LOOKED_AT).collect()["key"])
+    return next((key for key in keys if key and safe(key) == key and not key.startswith("-")), None)

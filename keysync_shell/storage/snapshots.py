@@ -295,10 +295,10 @@ def _sane(manifest: Manifest) -> bool:
 
 
 def _known(folder: Path, wanted: str) -> str:
-    known = names(folder)
-    if near := difflib.get_close_matches(wanted, known, n=1):
+    existing = names(folder)
+    if near := difflib.get_close_matches(wanted, existing, n=1):
         return f"Did you mean {near[0]}?"
-    return f"Snapshots: {', '.join(known[:10])}." if known else "There are none yet; `save-state NAME` makes one."
+    return f"Snapshots: {', '.join(existing[:10])}." if existing else "There are none yet; `save-state NAME` makes one."
 
 
 def _drop(folder: Path) -> None:

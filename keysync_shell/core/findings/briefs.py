@@ -48,8 +48,8 @@ def _whole_groups(index: Index, keys: pl.Series, odd: pl.DataFrame) -> pl.DataFr
     return pl.concat([rows, table.rows_of(index.rows, groups), others]).unique("key")
 
 
-def _brief(key: str, mask: int, found: dict[str, int], wrong: list[tuple[str, int]], systems: Systems) -> Brief:
+def _brief(key: str, mask: int, by_kind: dict[str, int], wrong: list[tuple[str, int]], systems: Systems) -> Brief:
     for name, bits in wrong:
-        found[name] |= bits
-    told = tuple((name, tuple(systems.members(bits))) for name, bits in found.items() if bits)
+        by_kind[name] |= bits
+    told = tuple((name, tuple(systems.members(bits))) for name, bits in by_kind.items() if bits)
     return Brief(key, systems.pattern(mask), told)

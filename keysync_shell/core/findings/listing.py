@@ -34,14 +34,14 @@ def findings(
     """The findings themselves, sorted by kind (in the order of KINDS), canonical key and system."""
     if wanted is not None and index.memo.rows is None:
         some = [form for form in masks.forms(index.systems) if form.kind.name in wanted]
-        found = _listed(_spelled(index), index.systems, some) if some else pl.DataFrame(schema=FINDING)
+        listed = _listed(_spelled(index), index.systems, some) if some else pl.DataFrame(schema=FINDING)
     else:
-        found = _every(index)
+        listed = _every(index)
     if wanted is not None:
-        found = found.filter(pl.col("kind").is_in(list(wanted)))
+        listed = listed.filter(pl.col("kind").is_in(list(wanted)))
     if systems is not None:
-        found = found.filter((pl.col("systems") & index.systems.mask(systems)) != 0)
-    return found
+        listed = listed.filter((pl.col("systems") & index.systems.mask(systems)) != 0)
+    return listed
 
 
 def place_of_kind() -> pl.Expr:

@@ -38,12 +38,12 @@ class Rules:
 
 def setting(name: str, value: str) -> bool | int | str:
     """The value of a rule as somebody writes it: on or off, digits, or a word. Raises KeySyncError."""
-    known = {item.name: item.type for item in fields(Rules)}
-    if name not in known:
-        raise KeySyncError(f"there is no rule {name!r}", hint=f"The rules are {', '.join(known)}.")
-    if known[name] == "str":
+    rules = {item.name: item.type for item in fields(Rules)}
+    if name not in rules:
+        raise KeySyncError(f"there is no rule {name!r}", hint=f"The rules are {', '.join(rules)}.")
+    if rules[name] == "str":
         return value.lower()
-    if known[name] == "int":
+    if rules[name] == "int":
         if value.isascii() and value.isdigit():
             return int(value)
         raise KeySyncError(f"{name}={value}: it takes a number of digits", hint="0 is off.")

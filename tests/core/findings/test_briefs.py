@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from keysync_shell.core.findings.briefs import Brief, briefs, odd
 from keysync_shell.core.findings.kinds import KINDS, About
@@ -30,6 +30,7 @@ def test_holders_and_what_is_wrong() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(states())
 def test_same_as_the_list_of_findings(state: State) -> None:
     at = index(state)
