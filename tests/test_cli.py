@@ -484,7 +484,7 @@ def test_a_traceback_only_with_debug(call: Run) -> None:
         (["--hom", "x"], "error: keysync-shell has no option --hom\nhint: Did you mean --home?\n"),
         (["-c"], "error: -c lacks a value\nhint: For example: -c LINES\n"),
         (["add-key", "X", "--sytems", "B"], "error: add-key has no option --sytems\nhint: Did you mean --systems?\n"),
-        (["set", "X"], "error: there is no command 'set'\nhint: Did you mean modify-key?\n"),
+        (["set", "X"], "error: 'set' may mean modify-key, set-value\nhint: Write out the one you mean.\n"),
         (
             ["undo", "many"],
             "error: N: 'many' is not a whole number\nhint: `keysync-shell undo --help` shows what it takes.\n",
