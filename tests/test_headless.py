@@ -389,7 +389,7 @@ def test_generated_data_over_data_is_asked_about_at_a_terminal(home: Path, answe
     program = "import sys; from keysync_shell.headless import main; sys.exit(main())"
     arguments = ["-c", program, "--home", str(home), *GENERATE]
     asked = pexpect.spawn(sys.executable, arguments, encoding="utf-8", timeout=100, use_poll=True)
-    asked.expect(r"replace what the systems hold \(A 2, B 3, C 2, D 1, E 2 rows\)\. Do it\? \[y/N\] ")
+    asked.expect(r"replace what the systems hold \(A 2, B 3, C 2, D 1, E 2 rows\)\. Go ahead\? \[y/N\] ")
     asked.sendline(answer)
     said = asked.read()
     asked.close()
