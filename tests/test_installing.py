@@ -101,7 +101,7 @@ def test_the_lines_of_the_readme_install_both(tmp_path: Path) -> None:
     ("words", "told"),
     [
         (("completions",), "SHELL is missing"),
-        (("completions", "tcsh"), "none of bash, zsh, fish"),
+        (("completions", "tcsh"), "is not one of bash, zsh, fish"),
         (("man-page", "x"), "man-page does not take 'x'"),
     ],
 )

@@ -171,7 +171,7 @@ def test_history_with_an_unknown_kind_is_still_read(sandbox: Sandbox) -> None:
     assert "too_long +1" in ours("log")
     assert "still holds" in ours("bisect", "duplicates == 0")
     assert "mode incremental" in ours("reconcile", "--mode", "incremental", "--dry-run")
-    assert "too_long is none of" in ours("bisect", "too_long == 0", code=2)
+    assert "too_long is not one of" in ours("bisect", "too_long == 0", code=2)
 
 
 def test_plan_of_another_version_is_refused(sandbox: Sandbox) -> None:

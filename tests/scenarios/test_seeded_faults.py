@@ -31,9 +31,9 @@ FAULTS = (
     Fault(
         "gaps of E are never listed, though their number is right",
         "findings/listing",
-        "    found = _every(index)\n",
-        "    found = _every(index)\n"
-        '    found = found.filter((pl.col("kind") != "gap") | (pl.col("systems") != index.systems.bit("E")))\n',
+        "        listed = _every(index)\n",
+        "        listed = _every(index)\n"
+        '        listed = listed.filter((pl.col("kind") != "gap") | (pl.col("systems") != index.systems.bit("E")))\n',
         "network-partition",
         "gaps.E is 40, but 0 findings are listed",
     ),

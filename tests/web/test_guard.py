@@ -110,6 +110,7 @@ def test_bodies_that_are_refused(shared: Server, kind: str, body: bytes, status:
         ("list", {"keys": ["@/etc/passwd"]}, 422),
         ("plan", {"decide": [["@/etc/passwd", "ignore"]]}, 422),
         ("repair", {"system": "A", "repeats": ["@/etc/passwd"]}, 422),
+        ("scenario-run", {"names": ["network-partition"], "params": [""]}, 422),
         ("nothing", {}, 404),
     ],
 )

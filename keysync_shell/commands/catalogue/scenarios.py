@@ -24,12 +24,10 @@ REPORT = "reports for other programs"
 
 
 def param(text: str) -> str:
-    """NAME=VALUE, for argparse."""
-    import argparse
-
+    """NAME=VALUE."""
     name, equals, _ = text.partition("=")
     if not equals or not name:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE, such as keys=500")
+        raise Misread(f"{text!r} is not NAME=VALUE, such as keys=500")
     return text
 
 
