@@ -25,7 +25,7 @@ def test_respell_counts_what_it_leaves_as_it_is() -> None:
 def test_respell_onto_a_key_that_is_there_is_refused() -> None:
     with pytest.raises(KeySyncError) as error:
         respelling.respell(systems(B="K1 k1"), query("K1"), ("B",), lower, merge=False)
-    assert error.value.message == "K1 would land on k1, which B has already"
+    assert error.value.message == "K1 would land on k1, which B already has"
     assert "--merge" in error.value.hint
 
 
