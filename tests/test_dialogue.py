@@ -31,7 +31,7 @@ def test_file_that_exists_is_replaced_only_if_that_is_asked_for(talk: Talk, line
     Path("out.txt").write_text("mine")
     said = talk.say(line)
     assert said.status == 2
-    assert "replace it with --yes" in said.text
+    assert "add --yes to replace it" in said.text
     assert (Path("out.txt").read_text(), talk.shell.sandbox.state.rows("A")) == ("mine", 3), "refused before it began"
     assert talk.say(f"{line} --yes").status == 0
     assert Path("out.txt").read_text() != "mine"

@@ -94,8 +94,8 @@ def test_what_a_test_asks_for_wrongly_is_its_failure(project: Project) -> None:
     wrong = {
         'run("init --keyz 3")': "init has no option --keyz",
         'run("init --keys 3", exit=2)': "ended with exit 0, not 2",
-        'expect("gapz.D == 3")': "did you mean gaps?",
-        'expect("gaps == was")': "`was` is for scenarios",
+        'expect("gapz.D == 3")': "gapz is not one of rows",
+        'expect("gaps == was")': "`was` means something at the checkpoints of a scenario only",
         'keys("gap:Z")': "there is no sandbox",
     }
     tests = (f"def test_{n}(keysync_sandbox): keysync_sandbox.{line}\n" for n, line in enumerate(wrong))

@@ -151,9 +151,15 @@ def record(session: Session, args: asked.ScenarioRecord) -> Written:
     if session.execute_on is None:
         raise not_from_here()
     _require_free(session, args.name)
-    first, last = args.numbers or _of_this_session(session)
+    first, last = _numbers(args.numbers) if args.numbers else _of_this_session(session)
     data = recording.recorded(session.sandbox, session.execute_on, args.name, first, last)
     return _written(session, args.name, recording.as_text(data, yaml=args.yaml), ".yaml" if args.yaml else ".json")
+
+
+def _numbers(operations: str) -> tuple[int, int]:
+    """The first and the last of `@30..@41`."""
+    first, _, last = operations.partition("..")
+    return int(first.removeprefix("@")), int(last.removeprefix("@"))
 
 
 def lint(session: Session, args: asked.ScenarioLint) -> Linted:

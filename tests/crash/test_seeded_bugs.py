@@ -79,17 +79,17 @@ BUGS = (
     Bug(
         "the swap before the row",
         "storage/commit",
-        "        self._append(operation, staging.token, change, originals)\n        self._committed = True\n",
+        "        self._append(operation, staging.token, change, recording=recording)\n        self._committed = True\n",
         "        kept = self._swap_in(staging, operation)\n"
-        "        self._append(operation, staging.token, change, originals)\n"
+        "        self._append(operation, staging.token, change, recording=recording)\n"
         "        return Committed(operation, tuple(kept))\n",
         trials.kills,
     ),
     Bug(
         "the snapshot gets its name before its files",
         "storage/snapshots",
-        "        with _scratch(folder) as scratch:\n",
-        "        with _scratch(folder) as scratch:\n"
+        "        with lock.at_work(folder), _scratch(folder, owner) as scratch:\n",
+        "        with lock.at_work(folder), _scratch(folder, owner) as scratch:\n"
         "            placing.swap(scratch, target)\n            scratch = target\n",
         trials.kills,
         "save-state",
@@ -104,8 +104,8 @@ BUGS = (
     Bug(
         "an error at the commit point is taken for a failure",
         "storage/commit",
-        "return self.log.has_token(token)",
-        "return False",
+        "lambda: self.log.has_token(token)",
+        "lambda: False",
         trials.errors,
     ),
     Bug(
@@ -116,7 +116,19 @@ BUGS = (
         trials.errors,
         "save-state",
     ),
-    Bug("the lock is not taken", "storage/lock", "fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_UN", trials.lock),
+    Bug(
+        Bug(
+            "the lock is not taken",
+            "storage/lock",
+            "fcntl.LOCK_EX | fcntl.LOCK_NB)\n            if _same",
+            "fcntl.LOCK_UN)\n            if _same",
+            trials.lock,
+        ),
+        "storage/lock",
+        "fcntl.LOCK_EX | fcntl.LOCK_NB)\n            if _same",
+        "fcntl.LOCK_UN)\n            if _same",
+        trials.lock,
+    ),
     Bug(
         "a displaced file is dropped unseen",
         "storage/commit",
@@ -135,8 +147,8 @@ BUGS = (
     Bug(
         "a reader does not look where files are staged",
         "storage/unlocked",
-        "for file in (there, staged) if",
-        "for file in (there,) if",
+        "for file in (there, staged):",
+        "for file in (there,):",
         trials.readers,
     ),
     Bug(

@@ -31,13 +31,13 @@ def param(text: str) -> str:
     return text
 
 
-def operations(text: str) -> tuple[int, int]:
-    """`@30..@41`, or one operation, for argparse."""
+def operations(text: str) -> str:
+    """`@30..@41`, or one operation, in its full form."""
     low, dots, high = text.partition("..")
     first, last = operation(low), operation(high if dots else low)
     if not 0 < first <= last:
         raise Misread(f"{text!r} is no range of operations; write it like @30..@41")
-    return first, last
+    return f"@{first}..@{last}"
 
 
 class ScenarioList(Arguments):
@@ -74,7 +74,7 @@ class ScenarioRecord(Arguments):
 
     name: Annotated[str, Argument(help="its name", metavar="NAME")]
     numbers: Annotated[
-        tuple[int, int] | None,
+        str | None,
         Argument(
             help="which operations (default: those of this shell, or all)", metavar="@N..@M", read=operations, words="?"
         ),
