@@ -117,13 +117,7 @@ BUGS = (
         "save-state",
     ),
     Bug(
-        Bug(
-            "the lock is not taken",
-            "storage/lock",
-            "fcntl.LOCK_EX | fcntl.LOCK_NB)\n            if _same",
-            "fcntl.LOCK_UN)\n            if _same",
-            trials.lock,
-        ),
+        "the lock is not taken",
         "storage/lock",
         "fcntl.LOCK_EX | fcntl.LOCK_NB)\n            if _same",
         "fcntl.LOCK_UN)\n            if _same",
