@@ -33,7 +33,7 @@ BUGS = (
         "no fsync of the folder before the row",
         "storage/commit",
         "                files.sync_folder(self._home.systems)\n            yield",
-        "            yield",
+        "                pass\n            yield",
         trials.power_loss,
     ),
     Bug(
@@ -95,10 +95,10 @@ BUGS = (
         "save-state",
     ),
     Bug(
-        "memory moves before the disk",
-        "sandbox/committing",
-        "        committed = keeper.store.commit(",
-        "        keeper.memory = replace(decision.memory, newest=operation)\n        committed = keeper.store.commit(",
+        "it is called committed before the row is written",
+        "storage/commit",
+        "        self._append(operation, staging.token, change, recording=recording)\n        self._committed = True\n",
+        "        self._committed = True\n        self._append(operation, staging.token, change, recording=recording)\n",
         trials.errors,
     ),
     Bug(

@@ -17,6 +17,7 @@ from tests.crash.strace import Point, injected
 from tests.crash.world import WORLDS
 
 CHUNK = 12
+SETTLING = ("fsync", "fdatasync", "close", "renameat2", "unlink")  # calls at which it is decided what became of a change
 PATIENCE_SECONDS = 20.0
 SWAP_DELAY_MICROSECONDS = 1_500_000
 WRITTEN_LATER_SECONDS = 0.5  # after the last file was staged: the row is there, and the swap is held up
@@ -55,8 +56,8 @@ def readers(bench: Bench, name: str) -> str:
 def errors(bench: Bench, name: str) -> str:
     expected = bench.expected([BY_NAME[name]])
     [there] = bench.each(test_errors.calls_of_first, expected)
-    syncs = [point for point in there if point.name in ("fsync", "fdatasync", "close", "renameat2", "unlink")]
-    jobs = [test_errors.Fault(expected[0], point, error) for point in syncs for error in ("error=EIO", "error=EIO+")]
+    telling = [point for point in there if point.name in SETTLING or "history.db" in point.text]
+    jobs = [test_errors.Fault(expected[0], point, error) for point in telling for error in ("error=EIO", "error=EIO+")]
     return _first(bench, test_errors.fail, list(reversed(jobs)), test_errors.FINE)
 
 
