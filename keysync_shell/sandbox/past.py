@@ -95,7 +95,7 @@ def reverting(keeper: Keeper, request: Request, number: int) -> Decision:
             hint=_way_back(keeper.store.log, number - 1),
         )
     counts = taken_back(operation(keeper.store.log, number), change)
-    edit = Edit(change.inverse, details={"reverted": number}, counts=counts)
+    edit = Edit(change.inverse, details={"reverted": number}, recounted=counts)
     return decided(keeper, lambda _: edit, request)
 
 

@@ -62,7 +62,7 @@ def _entries(keeper: Keeper, way: str, count: int) -> list[Operation]:
 def _step(keeper: Keeper, request: Request, entry: Operation, change: Change) -> Outcome:
     newest = keeper.memory.newest
     assert newest is not None, "a stack has an entry"
-    decision = decided(keeper, lambda _: Edit(change.inverse, counts=taken_back(entry, change)), request)
+    decision = decided(keeper, lambda _: Edit(change.inverse, recounted=taken_back(entry, change)), request)
     decision = replace(decision, restores=entry.before)
     undid = original(keeper, entry)
     stacks = _stacks_after(request.kind, entry, newest, undid)

@@ -17,7 +17,13 @@ from tests.crash.strace import Point, injected
 from tests.crash.world import WORLDS
 
 CHUNK = 12
-SETTLING = ("fsync", "fdatasync", "close", "renameat2", "unlink")  # calls at which it is decided what became of a change
+SETTLING = (
+    "fsync",
+    "fdatasync",
+    "close",
+    "renameat2",
+    "unlink",
+)  # calls at which it is decided what became of a change
 PATIENCE_SECONDS = 20.0
 SWAP_DELAY_MICROSECONDS = 1_500_000
 WRITTEN_LATER_SECONDS = 0.5  # after the last file was staged: the row is there, and the swap is held up

@@ -10,7 +10,6 @@ from keysync_shell.core.edits.edit import Edit, leaving_out
 from keysync_shell.core.edits.matching import matching
 from keysync_shell.core.model import table
 from keysync_shell.core.model.change import Change, SystemChange, changes
-from keysync_shell.core.model.counts import Counts
 from keysync_shell.core.model.state import State
 from keysync_shell.core.selecting.selectors import KeyQuery
 from keysync_shell.errors import KeySyncError
@@ -39,7 +38,6 @@ def move(state: State, query: KeyQuery, source: str, targets: tuple[str, ...]) -
     return replace(
         edit,
         change=Change({**edit.change.parts, source: SystemChange(rows, rows.clear())}),
-        counts={**edit.counts, source: Counts(removed=len(rows))},
         carried={source: int(rows[table.KEY].is_in(arrived.implode()).sum())},
     )
 

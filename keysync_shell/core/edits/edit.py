@@ -6,11 +6,16 @@ not take it away.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from keysync_shell.core.model.change import Change
+import polars as pl
+
+from keysync_shell.core.model import table
+from keysync_shell.core.model.change import Change, between, changes
 from keysync_shell.core.model.counts import Counts, counted
+from keysync_shell.core.model.state import State
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,8 @@ class Edit:
     """A decided change, its rows in numbers, and what was left out of it: per system, how many keys and why.
 
     `renamed` says per system which keys became which, so that their rows go on; `carried` how many rows of a system
-    stand in another one afterwards. Where nothing is said, rows of keys that go are lost.
+    stand in another one afterwards. Where nothing is said, rows of keys that go are lost. `recounted` are the numbers
+    of an edit that is told otherwise than its rows say: what is taken back is told as it was done.
     """
 
     change: Change
@@ -27,12 +33,14 @@ class Edit:
     details: Mapping[str, str | int] = field(default_factory=dict)
     renamed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     carried: Mapping[str, int] = field(default_factory=dict)
-    counts: Mapping[str, Counts] = field(default_factory=dict)
+    recounted: Mapping[str, Counts] | None = None
 
-    def __post_init__(self) -> None:
-        if not self.counts:
-            numbers = {name: counted(part, self.renamed.get(name)) for name, part in self.change.parts.items()}
-            object.__setattr__(self, "counts", numbers)
+    @functools.cached_property
+    def counts(self) -> Mapping[str, Counts]:
+        """The rows of each system in numbers; nobody counts an edit that becomes a part of another one."""
+        if self.recounted is not None:
+            return self.recounted
+        return {name: counted(part, self.renamed.get(name)) for name, part in self.change.parts.items()}
 
     @property
     def lost(self) -> dict[str, int]:
@@ -40,11 +48,21 @@ class Edit:
         gone = {name: counts.removed - self.carried.get(name, 0) for name, counts in self.counts.items()}
         return {name: rows for name, rows in gone.items() if rows > 0}
 
-    def then(self, later: Edit) -> Edit:
-        """Both edits as one, where none carries rows from one system to another."""
-        systems = dict.fromkeys([*self.renamed, *later.renamed])
-        renamed = {name: _both(self.renamed.get(name, {}), later.renamed.get(name, {})) for name in systems}
-        return Edit(self.change.then(later.change), renamed=renamed)
+
+def together(before: State, after: State, edits: Iterable[Edit]) -> Edit:
+    """Edits in a row as one: none of them carries rows away or changes columns, and all lead from state to state."""
+    touched: dict[str, list[pl.Series]] = {}
+    renamed: dict[str, dict[str, str]] = {}
+    for edit in edits:
+        for name, part in edit.change.parts.items():
+            touched.setdefault(name, []).append(part.keys)
+        for name, names in edit.renamed.items():
+            renamed[name] = _both(renamed.get(name, {}), names)
+    parts = {}
+    for name, each in touched.items():
+        keys = table.distinct(pl.concat(each))
+        parts[name] = between(*(table.rows_of(state.tables[name], keys) for state in (before, after)))
+    return Edit(changes(parts), renamed=renamed)
 
 
 def _both(first: Mapping[str, str], second: Mapping[str, str]) -> dict[str, str]:

@@ -9,9 +9,8 @@ from functools import partial
 import polars as pl
 
 from keysync_shell.core.edits import carrying, removing, respelling
-from keysync_shell.core.edits.edit import Edit
+from keysync_shell.core.edits.edit import Edit, together
 from keysync_shell.core.model import table
-from keysync_shell.core.model.change import Change
 from keysync_shell.core.model.counts import Counts
 from keysync_shell.core.model.state import State
 from keysync_shell.core.planning.policy import Policy
@@ -68,13 +67,13 @@ class Plan:
 
 def as_edit(state: State, wanted: Plan) -> Edit:
     """What the additions, removals and changes of a plan do to the state it was made on."""
-    done = Edit(Change())
+    begin, edits = state, []
     for _, actions in wanted.actions.group_by("round", maintain_order=True):
         for name in state.systems.names:
             for step in _steps(actions.filter(pl.col("system") == name), name):
-                edit = step(state)
-                state, done = state.apply(edit.change), done.then(edit)
-    return done
+                edits.append(step(state))
+                state = state.apply(edits[-1].change)
+    return together(begin, state, edits)
 
 
 def with_rows(state: State, actions: pl.DataFrame) -> pl.DataFrame:

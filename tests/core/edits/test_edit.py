@@ -5,9 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keysync_shell.core.edits import adding, carrying, corrupting, removing, replacing, respelling
-from keysync_shell.core.edits.edit import Edit
+from keysync_shell.core.edits.edit import Edit, together
 from keysync_shell.core.model import table
-from keysync_shell.core.model.change import Change
 from keysync_shell.core.model.counts import Counts
 from keysync_shell.core.selecting.selectors import EVERYTHING
 from tests.building import NOW, query, rows, systems
@@ -40,10 +39,14 @@ def test_rows_are_lost_that_stand_nowhere_afterwards(edit: Edit, lost: dict[str,
     assert edit.lost == lost
 
 
+def in_a_row(first: Edit, second: Edit) -> Edit:
+    return together(STATE, STATE.apply(first.change).apply(second.change), [first, second])
+
+
 def test_row_that_is_renamed_and_then_goes_is_lost_once() -> None:
     first = respelling.rename(STATE, "A", {"K1": "k1", "K2": "k2"})
     second = removing.without_repeats(STATE.apply(first.change), query("k2"), ("A",))
-    both = Edit(Change()).then(first).then(second)
+    both = in_a_row(first, second)
     assert both.counts == {"A": Counts(removed=1, altered=2)}
     assert both.lost == {"A": 1}
 
@@ -51,7 +54,7 @@ def test_row_that_is_renamed_and_then_goes_is_lost_once() -> None:
 def test_keys_are_followed_through_two_renamings() -> None:
     first = respelling.rename(STATE, "A", {"K1": "k1"})
     later = STATE.apply(first.change)
-    both = first.then(respelling.rename(later, "A", {"k1": "x1", "K2": "x2"}))
+    both = in_a_row(first, respelling.rename(later, "A", {"k1": "x1", "K2": "x2"}))
     assert both.counts == {"A": Counts(altered=3)}
 
 
